@@ -1,0 +1,138 @@
+"""The endpoints around logging in: password, refresh, methods, file tokens."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from . import limiter, validation
+from .base import ApiMixin
+from .collections import (
+    Account,
+    Collection,
+    find_collection,
+    touch_login,
+)
+from .exceptions import ApiError
+from .parsers import BodyParser
+from .permissions import require_account
+from .tokens import AuthToken, FileToken
+
+
+class CollectionView(ApiMixin, APIView):
+    """A view below ``/api/collections/<name or id>/``."""
+
+    permission_classes = ()
+
+    def require_collection(self) -> Collection:
+        found = find_collection(self.kwargs["collection"])
+        if found is None:
+            raise ApiError(404, "Missing or invalid collection context.")
+        return found
+
+
+class AuthWithPasswordView(CollectionView):
+    def post(self, request: Any, collection: str) -> Response:
+        found = self.require_collection()
+        require_known_type(request)
+        identity, password, field = validation.credentials(request.data)
+        address = request.META.get("REMOTE_ADDR", "")
+        if not limiter.may_try(address):
+            raise ApiError(429, "Too Many Requests.")
+        user = find_by_password(request, found, identity, password, field)
+        if user is None:
+            limiter.count_failure(address)
+            raise ApiError(400, "Failed to authenticate.")
+        touch_login(user)
+        return Response(login_answer(Account(user, found)))
+
+
+class AuthRefreshView(CollectionView):
+    def post(self, request: Any, collection: str) -> Response:
+        found = self.require_collection()
+        account = require_account(request)
+        if account.collection is not found:
+            raise ApiError(
+                403,
+                "The request requires auth record from"
+                f" {account.collection.name} collection.",
+            )
+        return Response(login_answer(account))
+
+
+class AuthMethodsView(CollectionView):
+    def get(self, request: Any, collection: str) -> Response:
+        self.require_collection()
+        off = {"enabled": False, "duration": 0}
+        return Response(
+            {
+                "password": {
+                    "identityFields": list(validation.IDENTITY_FIELDS),
+                    "enabled": True,
+                },
+                "oauth2": {"providers": [], "enabled": False},
+                "mfa": off,
+                "otp": off,
+                "authProviders": None,
+                "usernamePassword": True,
+                "emailPassword": True,
+            }
+        )
+
+
+class FileTokenView(ApiMixin, APIView):
+    permission_classes = ()
+
+    def post(self, request: Any) -> Response:
+        return Response({"token": str(FileToken(require_account(request)))})
+
+
+def login_answer(account: Account) -> dict[str, Any]:
+    return {"record": account.as_record(), "token": str(AuthToken(account))}
+
+
+def require_known_type(request: Any) -> None:
+    """Refuse a body of another type than JSON and forms in this endpoint's words."""
+    if request.content_type and not BodyParser.reads(request.content_type):
+        raise ApiError(400, "Unsupported Content-Type.")
+
+
+def find_by_password(
+    request: Any, collection: Collection, identity: str, password: str, field: str
+) -> AbstractBaseUser | None:
+    """Return the account of *collection* that the credentials open, or None.
+
+    The site's own authentication backends decide. For an unknown identity they
+    are asked all the same, so that the time taken tells nothing.
+    """
+    names = usernames(identity, field) or [identity]
+    for name in names:
+        user = authenticate(
+            request._request,
+            password=password,
+            **{get_user_model().USERNAME_FIELD: name},
+        )
+        if user is not None and collection.admits(user):
+            return user
+    return None
+
+
+def usernames(identity: str, field: str) -> list[str]:
+    """Return the login names that *identity* may mean, at most one by e-mail."""
+    model = get_user_model()
+    found: list[str] = []
+    by_field = {"username": model.USERNAME_FIELD, "email": model.get_email_field_name()}
+    for kind, name in by_field.items():
+        if field not in ("", kind) or not has_field(model, name):
+            continue
+        users = list(model._default_manager.filter(**{name: identity})[:2])
+        # Django does not keep e-mail addresses unique: an ambiguous one is none.
+        if len(users) == 1 and users[0].get_username() not in found:
+            found.append(users[0].get_username())
+    return found[:1]
+
+
+def has_field(model: Any, name: str) -> bool:
+    return any(field.name == name for field in model._meta.get_fields())

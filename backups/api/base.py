@@ -1,0 +1,125 @@
+"""What all views of the API share, so that no setting of the site matters."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from rest_framework.views import APIView
+
+from backups.conf import get_settings
+
+from .authentication import TokenAuthentication
+from .exceptions import NOT_FOUND, ApiError, exception_handler
+from .fields import FieldsError, pick
+from .parsers import BodyParser
+from .permissions import IsSuperuser
+from .renderers import JSONRenderer, OnlyJSON
+
+MAX_BODY_BYTES = 32 << 20
+METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE"
+
+
+class ApiMixin:
+    """The policies, and the steps of PocketBase's pipeline before the handler."""
+
+    authentication_classes = (TokenAuthentication,)
+    permission_classes: tuple[Any, ...] = (IsSuperuser,)
+    renderer_classes = (JSONRenderer,)
+    parser_classes = (BodyParser,)
+    throttle_classes = ()
+    versioning_class = None
+    content_negotiation_class = OnlyJSON
+    has_body_limit = True
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Callable[..., HttpResponseBase]:
+        view = super().as_view(*args, **kwargs)  # type: ignore[misc]
+        # Under ATOMIC_REQUESTS nobody else would see the lease until the end.
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return exception_handler
+
+    def dispatch(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return preflight(request)
+        return with_headers(request, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Refuse in PocketBase's order: unknown route, size, then the caller."""
+        if not hasattr(self, request.method.lower()):
+            raise ApiError(404, NOT_FOUND)
+        if self.has_body_limit and body_length(request) > MAX_BODY_BYTES:
+            raise ApiError(413, "Request entity too large.")
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+
+    def finalize_response(
+        self, request: Any, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Cut a successful JSON answer down to what ``?fields=`` asks for."""
+        fields = getattr(request, "query_params", request.GET).get("fields", "")
+        if fields and 200 <= response.status_code < 300 and hasattr(response, "data"):
+            try:
+                response.data = pick(response.data, fields)
+            except FieldsError as error:
+                response = self.handle_exception(ApiError(400, str(error)))  # type: ignore[attr-defined]
+        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+
+
+class UnknownPath(ApiMixin, APIView):
+    """404 in the envelope, whatever the method."""
+
+    permission_classes = ()
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        raise ApiError(404, NOT_FOUND)
+
+
+def empty() -> StreamingHttpResponse:
+    """Return 204 with no body, no type and no length.
+
+    A streaming response, since CommonMiddleware gives every other a length.
+    """
+    response = StreamingHttpResponse((), status=204)
+    del response["Content-Type"]
+    return response
+
+
+def preflight(request: HttpRequest) -> HttpResponseBase:
+    """Answer OPTIONS, on any path and for anybody."""
+    response = empty()
+    response["Access-Control-Allow-Origin"] = get_settings().CORS_ORIGIN
+    response["Access-Control-Allow-Methods"] = METHODS
+    if wanted := request.headers.get("Access-Control-Request-Headers"):
+        response["Access-Control-Allow-Headers"] = wanted
+    patch_vary_headers(
+        response,
+        ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"],
+    )
+    return response
+
+
+def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Add CORS and security headers, to errors as well."""
+    patch_vary_headers(response, ["Origin"])
+    if "Origin" in request.headers:
+        response["Access-Control-Allow-Origin"] = get_settings().CORS_ORIGIN
+    response["X-XSS-Protection"] = "1; mode=block"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    # The API answers tokens and archives.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def body_length(request: Any) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

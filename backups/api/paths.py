@@ -1,0 +1,22 @@
+"""Redirects from sloppy paths to clean ones, as PocketBase's server makes them."""
+
+import posixpath
+
+from django.http import HttpRequest, HttpResponseBase
+
+from .base import empty
+
+UNCLEAN = r"(^|/)(/|\.{1,2}(/|\Z))"
+"""Matches an empty, ``.`` or ``..`` segment."""
+
+
+def clean_path(request: HttpRequest) -> HttpResponseBase:
+    """Answer 307 with the path cleaned and the query kept."""
+    cleaned = "/" + posixpath.normpath(request.path).lstrip("/")
+    if request.path.endswith("/") and cleaned != "/":
+        cleaned += "/"
+    query = request.META.get("QUERY_STRING", "")
+    response = empty()
+    response.status_code = 307
+    response["Location"] = f"{cleaned}?{query}" if query else cleaned
+    return response

@@ -1,0 +1,254 @@
+"""The endpoints for backups, operations and health."""
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
+
+from backups import dispatch, operations
+from backups.exceptions import (
+    BackupInUse,
+    BackupNotFound,
+    InvalidArchive,
+    InvalidName,
+    NameTaken,
+    OperationInProgress,
+    RestoreRefused,
+    StoreFailed,
+)
+from backups.middleware import api_root, leave_gate
+from backups.models import Operation
+
+from . import validation
+from .authentication import file_account
+from .base import ApiMixin, empty
+from .dates import format_date
+from .download import send_file
+from .exceptions import NOT_FOUND, ApiError, FieldError
+from .uploads import FIELD, receive_multipart
+
+NO_STORE = "Failed to load backups filesystem."
+NO_RESTORE = "Missing or invalid backup file."
+NO_DELETE = "Invalid or already deleted backup file."
+NO_ACCESS = "Insufficient permissions to access the resource."
+LISTED_OPERATIONS = 100
+
+
+class BackupViewSet(ApiMixin, ViewSet):
+    """The six endpoints of PocketBase's Backups API."""
+
+    lookup_url_kwarg = "key"
+    lookup_value_regex = "[^/]+"
+
+    @property
+    def has_body_limit(self) -> bool:  # type: ignore[override]
+        return self.action != "upload"
+
+    def get_permissions(self) -> list[Any]:
+        # A download shows its own token, so that a plain link works.
+        return [] if self.action == "retrieve" else super().get_permissions()
+
+    def list(self, request: Any) -> Response:
+        try:
+            found = operations.list_backups()
+        except StoreFailed as error:
+            raise ApiError(
+                400, f"Failed to retrieve backup items. Raw error: \n{error}"
+            ) from error
+        return Response(
+            [
+                {
+                    "modified": format_date(item.modified),
+                    "key": item.key,
+                    "size": item.size,
+                }
+                for item in found
+            ]
+        )
+
+    def create(self, request: Any) -> HttpResponseBase:
+        operations.require_idle()
+        name = validation.backup_name(request.data)
+        try:
+            claim = operations.claim_create(name, actor=request.auth.name)
+        except (NameTaken, StoreFailed) as error:
+            raise validation.name_taken() from error
+        dispatch.run(claim)
+        if wants_no_wait(request):
+            return accepted(request, claim.operation)
+        done = dispatch.wait(claim)
+        if done.state == Operation.State.FAILED:
+            raise ApiError(400, "Failed to create backup.")
+        return empty()
+
+    @action(detail=False, methods=["post"])
+    def upload(self, request: Any) -> HttpResponseBase:
+        leave_gate(request)
+        try:
+            with operations.receive_upload() as incoming:
+                name = receive_multipart(request, incoming)
+                if name is None:
+                    raise FieldError(FIELD, **validation.REQUIRED)
+                operations.publish_upload(incoming, name)
+        except InvalidArchive as error:
+            raise FieldError(
+                FIELD,
+                "validation_invalid_mime_type",
+                f'"{name}" mime type must be one of: application/zip.',
+            ) from error
+        except NameTaken as error:
+            raise FieldError(
+                FIELD,
+                "validation_backup_name_exists",
+                "Backup file with the specified name already exists.",
+            ) from error
+        except (InvalidName, StoreFailed, OSError) as error:
+            raise ApiError(400, "Failed to upload backup.") from error
+        return empty()
+
+    def retrieve(self, request: Any, key: str) -> HttpResponseBase:
+        account = file_account(request)
+        if account is None or not account.is_superuser:
+            raise ApiError(403, NO_ACCESS)
+        try:
+            stored, file = operations.open_backup(require_one_segment(request, key))
+        except BackupNotFound as error:
+            raise ApiError(404, NOT_FOUND) from error
+        except StoreFailed as error:
+            raise ApiError(500, NO_STORE) from error
+        leave_gate(request)
+        return send_file(request, stored, file)
+
+    def destroy(self, request: Any, key: str) -> HttpResponseBase:
+        try:
+            operations.delete_backup(require_one_segment(request, key))
+        except BackupInUse as error:
+            raise ApiError(
+                400, "The backup is currently being used and cannot be deleted."
+            ) from error
+        except (BackupNotFound, StoreFailed) as error:
+            raise ApiError(400, NO_DELETE) from error
+        return empty()
+
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Any, key: str) -> HttpResponseBase:
+        operations.require_idle()
+        try:
+            claim = operations.claim_restore(
+                require_one_segment(request, key), actor=request.auth.name
+            )
+        except OperationInProgress:
+            raise
+        except StoreFailed as error:
+            raise ApiError(500, NO_STORE) from error
+        except BackupNotFound as error:
+            raise ApiError(400, NO_RESTORE) from error
+        try:
+            dispatch.run(claim)
+        except (InvalidArchive, RestoreRefused) as error:
+            raise ApiError(400, f"{NO_RESTORE} {error}") from error
+        if wants_no_wait(request):
+            return accepted(request, claim.operation)
+        # From then on the archive is proven and the site is being replaced.
+        done = dispatch.wait(claim, phase=operations.COMMITTING)
+        if done.state == Operation.State.FAILED:
+            raise ApiError(400, f"{NO_RESTORE} {done.error}")
+        return empty()
+
+    # “upload” is also a key: GET and DELETE of it are not the upload's.
+    @upload.mapping.get
+    def retrieve_upload(self, request: Any) -> HttpResponseBase:
+        self.action = "retrieve"
+        return self.retrieve(request, "upload")
+
+    @upload.mapping.delete
+    def destroy_upload(self, request: Any) -> HttpResponseBase:
+        return self.destroy(request, "upload")
+
+
+class OperationViewSet(ApiMixin, ViewSet):
+    """What ran, what runs, and how it ended."""
+
+    lookup_url_kwarg = "token"
+    lookup_value_regex = "[^/]+"
+
+    def list(self, request: Any) -> Response:
+        newest = operations.recent_operations()[:LISTED_OPERATIONS]
+        return Response([as_json(operation) for operation in newest])
+
+    def retrieve(self, request: Any, token: str) -> Response:
+        operation = operations.find_operation(token)
+        if operation is None:
+            raise ApiError(404, NOT_FOUND)
+        return Response(as_json(operation))
+
+
+class HealthView(ApiMixin, APIView):
+    """Whether the server is up; for a superuser, whether a backup can start."""
+
+    permission_classes = ()
+
+    def get(self, request: Any) -> Response:
+        data = {}
+        if request.auth and request.auth.is_superuser:
+            data = {
+                "canBackup": operations.is_idle(),
+                "possibleProxyHeader": possible_proxy_header(request),
+                "realIP": request.META.get("REMOTE_ADDR", ""),
+            }
+        return Response({"message": "API is healthy.", "code": 200, "data": data})
+
+
+def possible_proxy_header(request: Any) -> str:
+    """Return the name of a header that a known proxy in front would set."""
+    for name in ("CF-Connecting-IP", "Fly-Client-IP"):
+        if request.headers.get(name):
+            return name
+    return ""
+
+
+def require_one_segment(request: Any, key: str) -> str:
+    """Return *key*, or raise 404 if its slash was a real one in the URL.
+
+    WSGI hands over a decoded path; the server's raw one tells ``%2F`` apart.
+    """
+    raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI")
+    if raw and "/" in key:
+        expected = request.path.count("/") - key.count("/")
+        if raw.partition("?")[0].count("/") > expected:
+            raise ApiError(404, NOT_FOUND)
+    return key
+
+
+def wants_no_wait(request: Any) -> bool:
+    """Whether the client asks for 202 at once (RFC 7240)."""
+    wishes = request.headers.get("Prefer", "").lower().split(",")
+    return "respond-async" in (wish.strip() for wish in wishes)
+
+
+def accepted(request: Any, operation: Operation) -> Response:
+    """Return 202 and where to look for the outcome."""
+    response = Response(as_json(operation), status=202)
+    response["Location"] = f"{api_root()}operations/{operation.token}"
+    response["Preference-Applied"] = "respond-async"
+    return response
+
+
+def as_json(operation: Operation) -> dict[str, Any]:
+    return {
+        "id": str(operation.token),
+        "kind": operation.kind,
+        "key": operation.key,
+        "state": operation.state,
+        "phase": operation.phase,
+        "bytesDone": operation.bytes_done,
+        "bytesTotal": operation.bytes_total,
+        "started": format_date(operation.started),
+        "finished": format_date(operation.finished),
+        "actor": operation.actor,
+        "error": operation.error,
+        "notes": operation.notes,
+    }

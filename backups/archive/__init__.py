@@ -1,0 +1,24 @@
+"""The archive format: one plain zip that holds a whole site; see docs/format.md."""
+
+from .byte_source import ByteSource, FileSource
+from .durability import sync_tree
+from .limits import Limits
+from .member import FORMAT, Member
+from .names import sort_key
+from .reader import ArchiveReader
+from .sources import Source
+from .writer import ArchiveSummary, ArchiveWriter
+
+__all__ = [
+    "FORMAT",
+    "ArchiveReader",
+    "ArchiveSummary",
+    "ArchiveWriter",
+    "ByteSource",
+    "FileSource",
+    "Limits",
+    "Member",
+    "Source",
+    "sort_key",
+    "sync_tree",
+]

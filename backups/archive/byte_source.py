@@ -1,0 +1,54 @@
+"""Where a reader gets the bytes of an archive from."""
+
+import os
+from typing import Protocol, Self
+
+from backups.exceptions import InvalidArchive
+
+
+class ByteSource(Protocol):
+    """Random access to an archive, used by one thread at a time."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole archive."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes at `offset`; fewer only where the archive ends."""
+
+
+class FileSource:
+    """An archive in a local file; close it, or use it as a context manager."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags)
+        self.size = os.fstat(self._descriptor).st_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        data = os.pread(self._descriptor, length, offset)
+        while len(data) < length:
+            more = os.pread(self._descriptor, length - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+
+def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:
+    """Return `length` bytes at `offset`, or raise InvalidArchive."""
+    data = source.read_at(offset, length)
+    if len(data) != length:
+        raise InvalidArchive("The archive ends too early; it was cut short.")
+    return data

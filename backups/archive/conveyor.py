@@ -1,0 +1,88 @@
+"""Work on several threads whose results arrive in the order of submission."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+
+class Belt(Protocol):
+    """Where jobs are laid down, to be delivered in order."""
+
+    def put(
+        self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
+    ) -> None:
+        """Run `work(*args)` and later, in order, `deliver` with its result."""
+
+    def then(self, deliver: Callable[[], None]) -> None:
+        """Call `deliver` once everything laid down before is delivered."""
+
+    def drain(self) -> None:
+        """Return when everything is delivered."""
+
+
+class Inline:
+    """A belt of length zero: does everything at once, in the calling thread."""
+
+    def put(
+        self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
+    ) -> None:
+        deliver(work(*args))
+
+    def then(self, deliver: Callable[[], None]) -> None:
+        deliver()
+
+    def drain(self) -> None:
+        pass
+
+
+class Conveyor:
+    """A belt with threads beside it.
+
+    Deliveries happen in the thread that calls put, then or drain, so what they
+    touch needs no lock. At most `depth` jobs exist at a time: put waits for the
+    oldest. The error of a job is raised from its delivery.
+    """
+
+    def __init__(self, threads: int, depth: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="archive")
+        self._depth = depth
+        self._jobs = 0
+        self._queue: deque[tuple[Future[Any] | None, Callable[..., None]]] = deque()
+
+    def put(
+        self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
+    ) -> None:
+        while self._jobs >= self._depth or self._is_head_ready():
+            self._deliver_head()
+        self._jobs += 1
+        self._queue.append((self._pool.submit(work, *args), deliver))
+
+    def then(self, deliver: Callable[[], None]) -> None:
+        if self._queue:
+            self._queue.append((None, deliver))
+        else:
+            deliver()
+
+    def drain(self) -> None:
+        while self._queue:
+            self._deliver_head()
+
+    def close(self) -> None:
+        """Drop what is not delivered and stop the threads."""
+        self._queue.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _is_head_ready(self) -> bool:
+        if not self._queue:
+            return False
+        job = self._queue[0][0]
+        return job is None or job.done()
+
+    def _deliver_head(self) -> None:
+        job, deliver = self._queue.popleft()
+        if job is None:
+            deliver()
+            return
+        self._jobs -= 1
+        deliver(job.result())

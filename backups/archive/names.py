@@ -1,0 +1,102 @@
+"""The rules for member names, the same on the way in and on the way out."""
+
+import os
+
+MANIFEST = "manifest.json"
+LISTING = "members.jsonl"
+MAX_NAME = 4096
+"""Longest name in bytes; no path that Linux accepts is longer."""
+
+_TOPS = ("databases", "media")
+_SHOWN = 120
+
+
+def encode_name(name: str) -> bytes:
+    """Return the bytes of a name; surrogate escapes become what they escaped."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def decode_name(raw: bytes) -> str:
+    """Return the name for bytes; what is not UTF-8 becomes surrogate escapes."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def show(name: str) -> str:
+    """Return the name as it may stand in a message: short and printable."""
+    cut = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+
+
+def sort_key(name: str) -> list[str]:
+    """Return what to sort member names by: their parts, not their characters."""
+    return name.rstrip("/").split("/")
+
+
+class NameOrder:
+    """Admits names one by one: each must be safe and come after the last.
+
+    Strictly ascending order, compared part by part, puts everything inside a
+    folder right behind the folder, so that duplicates and files that are also
+    folders show up between neighbours and no set of names is needed.
+    """
+
+    def __init__(self) -> None:
+        self._last: list[str] = []
+
+    def admit(self, name: str) -> None:
+        """Accept a name; a folder's ends in a slash.
+
+        Raises ValueError with the rest of a sentence that begins with the name.
+        """
+        parts = _safe_parts(name)
+        last = self._last
+        if parts <= last:
+            raise ValueError("appears twice" if parts == last else "is out of order")
+        if last and parts[: len(last)] == last:
+            raise ValueError("lies inside another member")
+        self._last = parts
+
+
+def _safe_parts(name: str) -> list[str]:
+    _require_clean_text(name)
+    parts = name.split("/")
+    if not parts[-1]:
+        parts.pop()
+    if "" in parts or "." in parts or ".." in parts:
+        raise ValueError("is not a plain relative path")
+    _require_known_place(name, parts)
+    return parts
+
+
+def _require_clean_text(name: str) -> None:
+    if "\0" in name:
+        raise ValueError("holds a NUL character")
+    if not name.isascii():
+        _require_reversible(name)
+    if len(name) > MAX_NAME:
+        raise ValueError("is too long a name")
+    # On POSIX a backslash is an ordinary character that an upload may carry;
+    # only what would climb on another system is refused there.
+    if "\\" in name and (os.name == "nt" or ".." in name.replace("\\", "/").split("/")):
+        raise ValueError("uses backslashes as a path would")
+    if os.name == "nt" and ":" in name:
+        raise ValueError("holds a colon, which names a drive")
+
+
+def _require_reversible(name: str) -> None:
+    try:
+        raw = encode_name(name)
+    except UnicodeEncodeError:
+        raise ValueError("is not a name that a file can have") from None
+    # Escapes that spell valid UTF-8 would come back as another name.
+    if decode_name(raw) != name:
+        raise ValueError("is not a name that a file can have")
+    if len(raw) > MAX_NAME:
+        raise ValueError("is too long a name")
+
+
+def _require_known_place(name: str, parts: list[str]) -> None:
+    if len(parts) < 2 or parts[0] not in _TOPS:
+        raise ValueError("is neither a database nor a media file")
+    if parts[0] == "databases" and (len(parts) != 2 or name.endswith("/")):
+        raise ValueError("is not the name of a database")

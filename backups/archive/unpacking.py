@@ -1,0 +1,117 @@
+"""Members' data: checked against what is listed, and written where it belongs."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from .deflate import BEST
+from .directory import bad_member
+from .inflate import inflate_whole
+from .layout import local_header
+from .member import STORED, Member
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Piece(NamedTuple):
+    """A small member and where it goes: nowhere if it is only verified."""
+
+    member: Member
+    target: Path | None
+
+
+def unpack_batch(data: bytes, pieces: Sequence[Piece]) -> None:
+    """Check and write small members that lie one behind the other in `data`.
+
+    Raises InvalidArchive for a flaw, OSError if a file cannot be written.
+    """
+    base = pieces[0].member.offset
+    for member, target in pieces:
+        start = member.offset - base
+        header = local_header(member)
+        body = start + len(header)
+        if data[start:body] != header:
+            raise bad_member(member.name, "has a local header that disagrees")
+        content = _unpack(member, data[body : body + member.packed])
+        if target is not None:
+            with naming_collisions(member):
+                write_whole(member, target, content)
+
+
+@contextmanager
+def naming_collisions(member: Member) -> Iterator[None]:
+    """Turn the error for a place that is taken into one that names the member.
+
+    Targets start out empty, so only a name that the file system takes for
+    another one can find its place taken.
+    """
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        flaw = "has a name that the file system here cannot tell from another one"
+        raise bad_member(member.name, flaw) from error
+
+
+def _unpack(member: Member, packed: bytes) -> bytes:
+    try:
+        stored = member.method == STORED
+        content = packed if stored else inflate_whole(packed, member.size)
+    except ValueError as error:
+        raise bad_member(member.name, f"is damaged: {error}") from error
+    if BEST.crc32(content) != member.crc:
+        raise bad_member(member.name, "is damaged: its CRC is wrong")
+    if not member.is_folder and hashlib.sha256(content).hexdigest() != member.sha256:
+        raise bad_member(member.name, "is damaged: its digest is wrong")
+    return content
+
+
+def write_whole(member: Member, target: Path, content: bytes) -> None:
+    """Create `target` with all of a member's content, mode and time."""
+    if member.is_folder:
+        create_folder(member, target)
+        return
+    with NewFile(member, target) as file:
+        file.write(content)
+        file.settle()
+
+
+def create_folder(member: Member, target: Path) -> None:
+    """Create an empty folder; its parents too where they are missing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.mkdir()
+    target.chmod(member.mode & 0o777)
+    os.utime(target, ns=(member.mtime_ns, member.mtime_ns))
+
+
+class NewFile:
+    """A file that did not exist before; parents are created where missing."""
+
+    def __init__(self, member: Member, target: Path) -> None:
+        self._member = member
+        try:
+            self._descriptor = os.open(target, _NEW_FILE, 0o600)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(target, _NEW_FILE, 0o600)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def write(self, data: bytes) -> None:
+        written = os.write(self._descriptor, data)
+        while written < len(data):
+            written += os.write(self._descriptor, memoryview(data)[written:])
+
+    def settle(self, *, durable: bool = False) -> None:
+        """Give the file its mode and time; with `durable`, fsync it."""
+        os.fchmod(self._descriptor, self._member.mode & 0o777)
+        times = self._member.mtime_ns, self._member.mtime_ns
+        os.utime(self._descriptor, ns=times)
+        if durable:
+            os.fsync(self._descriptor)

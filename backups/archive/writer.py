@@ -1,0 +1,321 @@
+"""Writes an archive in one pass to a sink that only knows `write`."""
+
+import errno
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+from .conveyor import Belt, Conveyor, Inline
+from .deflate import BEST, END_OF_STREAM, Codec
+from .layout import (
+    NO_TIME_NS,
+    SERVICE_MODE,
+    central_record,
+    descriptor,
+    end_records,
+    local_header,
+)
+from .limits import Limits
+from .member import BLOCK, FORMAT, STORED, Member
+from .names import MANIFEST, NameOrder, show
+from .outgoing import Listing, OutgoingFile, open_spool
+from .packing import BATCH_BYTES, BATCH_FILES, Batch, pack_batch, pack_data
+from .sources import (
+    FilePath,
+    NotThere,
+    Source,
+    guess_size,
+    is_small,
+    open_regular,
+    read_block,
+    read_whole,
+)
+
+_COPY = 1 << 20
+
+
+class Sink(Protocol):
+    """Where an archive goes; takes all bytes it is given, like a buffered file."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class ArchiveSummary:
+    """What an archive came to."""
+
+    count: int
+    """Members: files and empty folders."""
+    bytes: int
+    """Uncompressed bytes of all members."""
+    sha256: str
+    """Hex digest of the uncompressed members.jsonl, as in the manifest."""
+    size: int
+    """Bytes of the archive itself."""
+
+
+def ignore(_count: int) -> None:
+    """Report progress to nobody."""
+
+
+class ArchiveWriter:
+    """Writes members, then the manifest; use as a context manager.
+
+    `sink` is only written to, never closed, and only from the thread that calls
+    these methods; so is `progress`, which gets the uncompressed bytes done since
+    the last call. Names must ascend (see docs/format.md); ValueError otherwise.
+    Index records wait in memory and beyond 4 MiB in temporary files in
+    `spool_dir`. Memory does not depend on the number or the size of files.
+    An archive is complete only after `finish`.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        spool_dir: Path | None = None,
+        progress: Callable[[int], None] = ignore,
+        threads: int = 2,
+        codec: Codec = BEST,
+    ) -> None:
+        self._sink = sink
+        self._progress = progress
+        self._codec = codec
+        self._order = NameOrder()
+        self._belt = Conveyor(threads, depth=2 * threads + 2)
+        self._listing = Listing(codec, spool_dir)
+        self._records = open_spool(spool_dir)
+        self._offset = 0
+        self._count = 0
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the threads and drop temporary files; the sink stays open."""
+        self._belt.close()
+        self._listing.close()
+        self._records.close()
+
+    def add_file(self, name: str, path: FilePath) -> Member:
+        """Add one regular file and return what was recorded of it.
+
+        Raises OSError if it is missing, unreadable or not a regular file.
+        """
+        self._admit(name)
+        self._belt.drain()
+        opened, info = _open_or_fail(path)
+        try:
+            if is_small(info.st_size):
+                return self._add_small(name, opened, info)
+            file = OutgoingFile(name, info, self._codec)
+            self._put_file(self._belt, file, opened)
+        finally:
+            os.close(opened)
+        self._belt.drain()
+        return file.member()
+
+    def add_files(
+        self, sources: Iterable[Source], *, on_skip: Callable[[str, str], None]
+    ) -> None:
+        """Add files and empty folders, reading ahead on several threads.
+
+        `on_skip` gets the name and the reason of what is gone or is not a
+        regular file. A file that is there but cannot be read raises OSError.
+        """
+        waiting: list[Source] = []
+        size = 0
+        for source in sources:
+            self._admit(source.member_name)
+            expected = 0 if source.is_folder else guess_size(source)
+            if not is_small(expected):
+                self._put_batch(waiting, on_skip)
+                waiting, size = [], 0
+                self._put_large(self._belt, source, on_skip)
+                continue
+            waiting.append(source)
+            size += expected
+            if len(waiting) >= BATCH_FILES or size >= BATCH_BYTES:
+                self._put_batch(waiting, on_skip)
+                waiting, size = [], 0
+        self._put_batch(waiting, on_skip)
+        self._belt.drain()
+
+    def add_folder(self, name: str, *, mode: int, mtime_ns: int) -> Member:
+        """Add an empty folder; the name's trailing slash may be left out."""
+        name = name.rstrip("/") + "/"
+        self._admit(name)
+        self._belt.drain()
+        batch = Batch()
+        batch.add(Member(name, 0, "", mtime_ns, mode & 0o777))
+        self._write_batch(_nothing_skipped, batch)
+        return batch.members[0]
+
+    def finish(self, manifest: Mapping[str, Any]) -> ArchiveSummary:
+        """Write the listing, the manifest and the central directory.
+
+        `manifest` is any JSON object without the keys "format" and "members".
+        """
+        if "format" in manifest or "members" in manifest:
+            raise ValueError("“format” and “members” are the archive's own keys")
+        self._belt.drain()
+        listing = self._write_listing()
+        totals = {
+            "count": self._count,
+            "bytes": self._bytes,
+            "sha256": listing.sha256,
+        }
+        document = {"format": FORMAT, **manifest, "members": totals}
+        described = self._write_manifest(document)
+        self._write_directory(described, listing)
+        self.close()
+        return ArchiveSummary(self._count, self._bytes, listing.sha256, self._offset)
+
+    def _add_small(self, name: str, opened: int, info: os.stat_result) -> Member:
+        batch = Batch()
+        pack_data(name, read_whole(opened, info.st_size), info, batch, self._codec)
+        self._write_batch(_nothing_skipped, batch)
+        return batch.members[0]
+
+    def _admit(self, name: str) -> None:
+        try:
+            self._order.admit(name)
+        except ValueError as error:
+            raise ValueError(f"The name “{show(name)}” {error}.") from None
+
+    def _put_batch(
+        self, sources: list[Source], on_skip: Callable[[str, str], None]
+    ) -> None:
+        if sources:
+            deliver = partial(self._write_batch, on_skip)
+            self._belt.put(deliver, pack_batch, sources, self._codec)
+
+    def _write_batch(self, on_skip: Callable[[str, str], None], batch: Batch) -> None:
+        start = self._offset
+        self._write(b"".join(batch.parts))
+        records = [central_record(m, start + m.offset) for m in batch.members]
+        self._record(batch.members, records)
+        for name, reason in batch.skipped:
+            on_skip(name, reason)
+        self._progress(sum(m.size for m in batch.members))
+        if batch.rest:
+            self._write_rest(batch.rest, on_skip)
+
+    def _write_rest(
+        self, sources: Iterable[Source], on_skip: Callable[[str, str], None]
+    ) -> None:
+        # Jobs for later members are on the belt already, so what grew since its
+        # size was asked for goes past the belt.
+        for source in sources:
+            if source.is_folder:
+                self._write_batch(on_skip, pack_batch([source], self._codec))
+            else:
+                self._put_large(Inline(), source, on_skip)
+
+    def _put_large(
+        self, belt: Belt, source: Source, on_skip: Callable[[str, str], None]
+    ) -> None:
+        try:
+            opened, info = open_regular(source.path)
+        except NotThere as answer:
+            on_skip(source.name, str(answer))
+            return
+        try:
+            self._put_file(belt, OutgoingFile(source.name, info, self._codec), opened)
+        finally:
+            os.close(opened)
+
+    def _put_file(self, belt: Belt, file: OutgoingFile, opened: int) -> None:
+        belt.then(partial(self._begin, file))
+        offset = 0
+        while offset < file.most:
+            block = read_block(opened, min(BLOCK, file.most - offset), offset)
+            if not block:
+                break
+            offset += len(block)
+            deliver = partial(self._write_block, file, len(block))
+            belt.put(deliver, self._codec.block, block)
+            # Hashed here, while the other threads compress.
+            file.take(block)
+        belt.then(partial(self._end, file))
+
+    def _begin(self, file: OutgoingFile) -> None:
+        file.offset = self._offset
+        self._write(local_header(file.member()))
+
+    def _write_block(self, file: OutgoingFile, size: int, packed: bytes) -> None:
+        file.add_block(len(packed))
+        self._write(packed)
+        self._progress(size)
+
+    def _end(self, file: OutgoingFile) -> None:
+        file.packed += len(END_OF_STREAM)
+        member = file.member()
+        self._write(END_OF_STREAM + descriptor(member))
+        self._record([member], [central_record(member, member.offset)])
+
+    def _record(self, members: list[Member], records: list[bytes]) -> None:
+        self._count += len(members)
+        self._bytes += sum(m.size for m in members)
+        self._listing.add(members)
+        self._records.write(b"".join(records))
+
+    def _write_listing(self) -> Member:
+        member = self._listing.finish(self._offset)
+        self._write(local_header(member))
+        self._copy(self._listing.spool)
+        return member
+
+    def _write_manifest(self, document: dict[str, Any]) -> Member:
+        data = json.dumps(document, indent=1, allow_nan=False).encode("ascii")
+        if len(data) > Limits.max_manifest:
+            raise ValueError("the manifest is too large")
+        size, crc = len(data), self._codec.crc32(data)
+        zip_fields = STORED, crc, size, self._offset
+        member = Member(MANIFEST, size, "", NO_TIME_NS, SERVICE_MODE, *zip_fields)
+        self._write(local_header(member) + data)
+        return member
+
+    def _write_directory(self, manifest: Member, listing: Member) -> None:
+        start = self._offset
+        # First, so that a reader finds them without reading the rest.
+        for member in (manifest, listing):
+            self._write(central_record(member, member.offset))
+        self._copy(self._records)
+        size = self._offset - start
+        self._write(end_records(self._count + 2, size, start))
+
+    def _copy(self, spool: IO[bytes]) -> None:
+        spool.seek(0)
+        while data := spool.read(_COPY):
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        self._sink.write(data)
+        self._offset += len(data)
+
+
+def _open_or_fail(path: FilePath) -> tuple[int, os.stat_result]:
+    try:
+        return open_regular(path)
+    except NotThere as answer:
+        code = errno.ENOENT if str(answer) == "vanished" else errno.EINVAL
+        raise OSError(code, str(answer), os.fspath(path)) from None
+
+
+def _nothing_skipped(_name: str, _reason: str) -> None:
+    """Stand in for the callback of a batch that skips nothing."""

@@ -1,0 +1,128 @@
+"""System checks: every setting that can be wrong, with the cure in the hint."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import connections
+
+from .conf import FIELDS, get_settings
+from .exceptions import BackupError
+from .snapshots import get_media, get_snapshotters
+
+MIDDLEWARE = "backups.middleware.GateMiddleware"
+
+
+@register("backups")
+def check_backups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Return everything that is wrong with the configuration of backups."""
+    messages = [*check_keys()]
+    if not messages:
+        messages += [
+            *check_storage(),
+            *check_content(),
+            *check_middleware(),
+            *check_workspace(),
+            *check_journal_modes(),
+        ]
+    return messages
+
+
+def check_keys() -> Iterator[CheckMessage]:
+    for key in sorted(getattr(settings, "BACKUPS", {}).keys() - FIELDS):
+        yield Error(
+            f"BACKUPS has no setting “{key}”.",
+            hint=f"The settings are: {', '.join(sorted(FIELDS))}.",
+            id="backups.E001",
+        )
+
+
+def check_storage() -> Iterator[CheckMessage]:
+    alias = get_settings().STORAGE
+    if alias not in settings.STORAGES:
+        yield Error(
+            f"STORAGES has no entry “{alias}” to keep the backups in.",
+            hint='Add one, or name another in BACKUPS["STORAGE"].',
+            id="backups.E002",
+        )
+        return
+    kept = storages[alias]
+    if isinstance(kept, FileSystemStorage) and is_public(Path(kept.location)):
+        yield Error(
+            "The backups lie inside MEDIA_ROOT or STATIC_ROOT, where the web server"
+            " may hand them out, and would be part of each other.",
+            hint=f'Give STORAGES["{alias}"] a location outside.',
+            id="backups.E003",
+        )
+
+
+def is_public(folder: Path) -> bool:
+    served = (settings.MEDIA_ROOT, settings.STATIC_ROOT)
+    roots = (Path(root).resolve() for root in served if root)
+    return any(folder.resolve().is_relative_to(root) for root in roots)
+
+
+def check_content() -> Iterator[CheckMessage]:
+    unknown = set(get_settings().DATABASES or ()) - set(connections)
+    if unknown:
+        yield Error(
+            f'BACKUPS["DATABASES"] names unknown databases: {sorted(unknown)}.',
+            hint="Name aliases of DATABASES, or leave it out to back up all.",
+            id="backups.E004",
+        )
+        return
+    try:
+        get_snapshotters()
+        get_media()
+    except BackupError as error:
+        yield Error(
+            str(error),
+            hint='See BACKUPS["DATABASES"] and BACKUPS["MEDIA"].',
+            id="backups.E005",
+        )
+
+
+def check_middleware() -> Iterator[CheckMessage]:
+    if MIDDLEWARE not in settings.MIDDLEWARE:
+        yield Warning(
+            "Without its middleware, requests may read and write the site while a"
+            " restore replaces it.",
+            hint=f"Put “{MIDDLEWARE}” first in MIDDLEWARE.",
+            id="backups.W001",
+        )
+
+
+def check_workspace() -> Iterator[CheckMessage]:
+    folder = get_settings().workspace
+    if is_public(folder):
+        yield Error(
+            "The workspace lies inside MEDIA_ROOT or STATIC_ROOT.",
+            hint='Set BACKUPS["WORKSPACE"] to a private folder outside.',
+            id="backups.E006",
+        )
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        yield Error(
+            "The workspace can't be written.",
+            hint='Set BACKUPS["WORKSPACE"] to a folder that the site may write.',
+            id="backups.E007",
+        )
+
+
+def check_journal_modes() -> Iterator[CheckMessage]:
+    for alias in connections:
+        options = connections[alias].settings_dict.get("OPTIONS", {})
+        if connections[alias].vendor != "sqlite":
+            continue
+        if "journal_mode" not in str(options.get("init_command", "")):
+            yield Warning(
+                f"The SQLite database “{alias}” may not be in WAL mode, so writers"
+                " wait while a backup copies it.",
+                hint='Set OPTIONS["init_command"] to "PRAGMA journal_mode=WAL;".',
+                id="backups.W002",
+            )

@@ -1,0 +1,73 @@
+"""What can go wrong, in words fit for a superuser.
+
+Every message may be shown on a page, in an API answer or on a terminal: it
+holds no path of the server, no secret and no text of a third party that could
+hold one.
+"""
+
+
+class BackupError(Exception):
+    """Base of every error that this app raises on purpose."""
+
+
+class OperationInProgress(BackupError):
+    """Another operation holds the lease."""
+
+    def __init__(self) -> None:
+        super().__init__("Another backup or restore is already running.")
+
+
+class LeaseLost(BackupError):
+    """This process no longer holds the lease, so it must not change anything."""
+
+    def __init__(self) -> None:
+        super().__init__("The operation lost its lock and stopped.")
+
+
+class BackupNotFound(BackupError):
+    """No backup is stored under that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no backup named “{key}”.")
+
+
+class NameTaken(BackupError):
+    """A backup is already stored under that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"A backup named “{key}” already exists.")
+
+
+class InvalidName(BackupError):
+    """The key breaks the rules of names."""
+
+
+class BackupInUse(BackupError):
+    """The running operation works on that backup."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The backup “{key}” is in use and cannot be deleted.")
+
+
+class InvalidArchive(BackupError):
+    """The file is not an archive of ours, or not a sound one."""
+
+
+class RestoreRefused(BackupError):
+    """A sound archive that does not fit this site."""
+
+
+class SnapshotFailed(BackupError):
+    """A database or the media could not be read."""
+
+
+class StoreFailed(BackupError):
+    """The storage that keeps the archives did not do what it was asked."""
+
+
+class RecoveryFailed(BackupError):
+    """An interrupted restore can't be settled yet; its journal is kept."""
+
+
+class OperationFailed(BackupError):
+    """The operation ended without success; the message is the recorded cause."""

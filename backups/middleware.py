@@ -1,0 +1,92 @@
+"""The gate in front of every view: closed while a restore is being committed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from . import gate, operations, workspace
+from .restart import reload_server
+
+RETRY_AFTER = "2"
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{0}</title></head>
+<body><h1>{0}</h1></body></html>
+"""
+
+
+class GateMiddleware:
+    """Answer 503 while the data is being replaced; forget the old data after.
+
+    Put it first in ``MIDDLEWARE``. It also settles a restore whose process
+    died: at start-up, and on the first request that finds the site closed.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        gate.mark_seen()
+        operations.recover_if_abandoned()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        place = gate.enter()
+        if place is None and operations.recover_if_abandoned():
+            place = gate.enter()
+        if place is None:
+            return unavailable(request)
+        if gate.forget_old_data():
+            reload_server(workspace.root() / "reloads", gate.generation())
+        request.backups_gate = place  # type: ignore[attr-defined]
+        try:
+            response = self.get_response(request)
+        except BaseException:
+            place.leave()
+            raise
+        if response.streaming:
+            leave_at_the_end(response, place)
+        else:
+            place.leave()
+        return response
+
+
+def leave_at_the_end(response: HttpResponseBase, place: gate.Pass) -> None:
+    """Leave the gate when the server has sent the last piece."""
+    close = response.close
+
+    def close_and_leave() -> None:
+        close()
+        place.leave()
+
+    response.close = close_and_leave  # type: ignore[method-assign]
+
+
+def leave_gate(request: Any) -> None:
+    """Let a restore begin although this request goes on.
+
+    For views that from here on move an archive and touch no restored data.
+    """
+    if place := getattr(request, "backups_gate", None):
+        place.leave()
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return 503, in the form that the caller of that path reads."""
+    message = _("The site is being restored. Try again in a few seconds.")
+    if request.path.startswith(api_root()):
+        response: HttpResponse = JsonResponse(
+            {"data": {}, "message": message, "status": 503}, status=503
+        )
+    else:
+        response = HttpResponse(PAGE.format(message), status=503)
+    response["Retry-After"] = RETRY_AFTER
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def api_root() -> str:
+    """Return the path below which the API answers, whatever its prefix."""
+    try:
+        return reverse("backups-api:health").removesuffix("health")
+    except NoReverseMatch:
+        return "/api/"

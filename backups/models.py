@@ -1,0 +1,82 @@
+"""The operational tables: the lease, the history and the login limiter.
+
+They stay out of every archive and survive every restore, so they hold no
+foreign key into the site's own tables and no key that a sequence hands out.
+"""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Lease(models.Model):
+    """The one row that lets one operation run at a time.
+
+    Free while ``token`` is empty or ``expires`` has passed by the clock of the
+    database.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    token = models.UUIDField(null=True)
+    expires = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("lease")
+
+    def __str__(self) -> str:
+        return str(self.token or "free")
+
+
+class Operation(models.Model):
+    """One row of the history: what ran, for whom, and how it ended."""
+
+    class Kind(models.TextChoices):
+        CREATE = "create", _("create")
+        RESTORE = "restore", _("restore")
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+
+    token = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    kind = models.CharField(max_length=16, choices=Kind)
+    key = models.CharField(max_length=1024)
+    state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
+    phase = models.CharField(max_length=32, blank=True)
+    bytes_done = models.BigIntegerField(default=0)
+    bytes_total = models.BigIntegerField(default=0)
+    started = models.DateTimeField()
+    finished = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=254, blank=True)
+    error = models.TextField(blank=True)
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-started"]
+        verbose_name = _("operation")
+        verbose_name_plural = _("operations")
+        indexes = [models.Index(fields=["-started"], name="backups_op_started")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}: {self.state}"
+
+
+class LoginFailure(models.Model):
+    """How often one address failed to log in since ``since``."""
+
+    address = models.CharField(primary_key=True, max_length=64)
+    since = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("login failure")
+        verbose_name_plural = _("login failures")
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.count}"
+
+
+STATE_MODELS: tuple[type[models.Model], ...] = (Lease, Operation, LoginFailure)

@@ -1,0 +1,137 @@
+"""Create a backup: every database and the media, in one archive."""
+
+import contextlib
+import datetime
+import itertools
+import platform
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+
+from backups.archive import ArchiveWriter, Source
+from backups.conf import get_settings
+from backups.models import Operation
+from backups.names import generate_key
+from backups.snapshots import (
+    DatabaseSnapshotter,
+    MediaTree,
+    get_media,
+    get_snapshotters,
+)
+from backups.store import Store, get_store
+
+from .claim import Claim
+
+Snapshot = tuple[DatabaseSnapshotter, Callable[[Path, Callable[[int], None]], None]]
+
+MAX_NOTES = 100
+
+
+def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Claim:
+    """Claim the creation of *key*, or of a key made from site name and time.
+
+    Raises NameTaken, OperationInProgress or SnapshotFailed.
+    """
+    store = get_store()
+    get_snapshotters()
+    get_media()
+    if key:
+        store.require_free(key)
+    else:
+        key = free_key(store, prefix)
+    return Claim.make(Operation.Kind.CREATE, key, actor)
+
+
+def free_key(store: Store, prefix: str | None) -> str:
+    """Return a generated key that nothing is stored under."""
+    options = {"prefix": prefix} if prefix else {}
+    name = get_settings().SITE_NAME
+    keys = (generate_key(name, serial=n, **options) for n in itertools.count(1))
+    return next(key for key in keys if not store.find(key))
+
+
+def create_backup(claim: Claim) -> str:
+    """Do what was claimed; return the key once the archive is stored.
+
+    Writers go on meanwhile. The databases are fixed first and together, the
+    media after them: a row never names a file that did not exist yet.
+    """
+    with claim:
+        key = claim.operation.key
+        snapshotters = get_snapshotters().values()
+        media = get_media()
+        with get_store().receive() as incoming:
+            writer = ArchiveWriter(
+                incoming, spool_dir=claim.folder, progress=claim.advance
+            )
+            skipped: list[str] = []
+            with writer:
+                claim.report(phase="databases", total=estimate(snapshotters, media))
+                described = dict(write_databases(claim, writer, list(snapshotters)))
+                claim.report(phase="media")
+                if media:
+                    writer.add_files(
+                        media_sources(media, skipped),
+                        on_skip=lambda name, reason: skipped.append(name),
+                    )
+                writer.finish(manifest(claim.operation, described, media, skipped))
+            claim.report(phase="storing")
+            claim.require_held()
+            incoming.publish(key)
+        if skipped:
+            claim.note([f"Left out: {name}" for name in skipped[:MAX_NOTES]])
+    return key
+
+
+def write_databases(
+    claim: Claim, writer: ArchiveWriter, snapshotters: list[DatabaseSnapshotter]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Add a snapshot of each database; yield alias and description."""
+    with contextlib.ExitStack() as stack:
+        snapshots: list[Snapshot] = [
+            (snapshotter, stack.enter_context(snapshotter.frozen()))
+            for snapshotter in snapshotters
+        ]
+        for snapshotter, write in snapshots:
+            copy = claim.folder / f"{snapshotter.alias}.{snapshotter.extension}"
+            write(copy, claim.advance)
+            description = snapshotter.describe(copy)
+            writer.add_file(snapshotter.member, copy)
+            copy.unlink()
+            yield snapshotter.alias, {"member": snapshotter.member, **description}
+
+
+def media_sources(media: MediaTree, skipped: list[str]) -> Iterator[Source]:
+    for name, path, is_folder in media.walk(skipped):
+        yield Source(f"media/{name}", path, is_folder)
+
+
+def estimate(snapshotters: Any, media: MediaTree | None) -> int:
+    """Return about how many bytes there are to do: databases twice, media once."""
+    total = 2 * sum(snapshotter.size() for snapshotter in snapshotters)
+    if media:
+        for entry in media.walk([]):
+            with contextlib.suppress(OSError):  # Removed meanwhile.
+                total += 0 if entry.is_folder else Path(entry.path).stat().st_size
+    return total
+
+
+def manifest(
+    operation: Operation,
+    databases: dict[str, dict[str, Any]],
+    media: MediaTree | None,
+    skipped: list[str],
+) -> dict[str, Any]:
+    """Return what the archive says about itself; see docs/format.md."""
+    return {
+        "product": "django-site-backups",
+        "site": get_settings().SITE_NAME,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(),
+        "actor": operation.actor,
+        "django": django.get_version(),
+        "python": platform.python_version(),
+        "databases": databases,
+        "media": {"skipped": len(skipped)} if media else None,
+    }

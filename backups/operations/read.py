@@ -1,0 +1,55 @@
+"""What can be asked without changing anything."""
+
+import uuid
+from typing import IO
+
+from django.db.models import QuerySet
+
+from backups import journal, lease, workspace
+from backups.exceptions import OperationInProgress
+from backups.models import Operation
+from backups.store import Stored, get_store
+
+
+def list_backups() -> list[Stored]:
+    """Return every stored backup, by key. Raises StoreFailed."""
+    return get_store().list()
+
+
+def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
+    """Return what is known of a backup and its file, open for reading.
+
+    Raises BackupNotFound or StoreFailed.
+    """
+    store = get_store()
+    return store.require(key), store.open(key)
+
+
+def running_token() -> uuid.UUID | None:
+    """Return the token of the operation that is at work, or None."""
+    holder = lease.holder()
+    return None if holder is None or workspace.is_dead(holder) else holder
+
+
+def is_idle() -> bool:
+    """Whether a create or a restore could start now."""
+    return running_token() is None and not journal.exists()
+
+
+def require_idle() -> None:
+    """Raise OperationInProgress unless an operation could start now."""
+    if not is_idle():
+        raise OperationInProgress
+
+
+def recent_operations() -> QuerySet[Operation]:
+    """Return the history, newest first."""
+    return Operation.objects.order_by("-started")
+
+
+def find_operation(token: str) -> Operation | None:
+    """Return one row of the history, or None; any text is allowed."""
+    try:
+        return Operation.objects.filter(token=uuid.UUID(token)).first()
+    except ValueError:
+        return None

@@ -1,0 +1,204 @@
+"""Restore a backup: stage, commit, settle; the site is old or new, never between.
+
+Staging proves the whole archive and leaves the site alone. The commit is short
+and journalled; its last step, replacing the database that holds this app's own
+tables, is what makes the restore true. Before it everything can be undone.
+See docs/restore.md.
+"""
+
+import dataclasses
+import logging
+import uuid
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+
+from backups import gate, journal, process
+from backups.archive import ArchiveReader
+from backups.conf import get_settings
+from backups.exceptions import InvalidArchive, RestoreRefused
+from backups.journal import Journal, Step
+from backups.models import Operation
+from backups.snapshots import (
+    DatabaseSnapshotter,
+    MediaTree,
+    get_media,
+    get_snapshotters,
+)
+from backups.store import get_store
+
+from . import fit
+from .claim import Claim
+from .recover import finish, is_committed, settle_journal, state_alias
+
+logger = logging.getLogger(__name__)
+
+COMMITTING = "committing"
+"""The phase in which the archive is proven and the site is being replaced."""
+
+
+@dataclasses.dataclass
+class Plan:
+    """What is staged: each database with its file, and the media."""
+
+    databases: list[tuple[DatabaseSnapshotter, Path]]
+    media: MediaTree | None
+
+
+def claim_restore(key: str, *, actor: str) -> Claim:
+    """Claim the restore of *key*.
+
+    Raises BackupNotFound, StoreFailed, SnapshotFailed or OperationInProgress.
+    """
+    get_store().require(key)
+    get_snapshotters()
+    get_media()
+    return Claim.make(Operation.Kind.RESTORE, key, actor)
+
+
+def restore_backup(claim: Claim) -> None:
+    """Do what was claimed: replace every database and the media, or nothing.
+
+    Raises InvalidArchive or RestoreRefused before anything is touched, and
+    OperationFailed, with the site as it was, if the commit can't be done.
+    """
+    with claim:
+        try:
+            commit(claim, stage(claim))
+        finally:
+            media = get_media()
+            if media and not journal.exists():
+                media.discard(claim.token)
+
+
+def stage(claim: Claim) -> Plan:
+    """Prove the archive and lay out beside the live site all that replaces it."""
+    claim.report(phase="fetching")
+    path = get_store().local_path(claim.operation.key, claim.folder)
+    with ArchiveReader(path) as archive:
+        entries = fit.require_fit(archive.manifest)
+        snapshotters = get_snapshotters()
+        media = get_media()
+        total = fit.require_space(archive.manifest, entries, media, claim.folder)
+        claim.report(phase="verifying", total=total)
+        targets = {
+            entries[alias].member: claim.folder / f"{alias}.{snapshotter.extension}"
+            for alias, snapshotter in snapshotters.items()
+        }
+        extract(archive, targets, media, claim)
+    staged = {alias: targets[entries[alias].member] for alias in snapshotters}
+    for alias, snapshotter in snapshotters.items():
+        claim.report(phase="checking")
+        fit.require_sound(snapshotter, staged[alias], entries[alias])
+        snapshotter.carry_state(staged[alias], None)
+        if fit.is_behind(snapshotter, entries[alias]):
+            claim.report(phase="migrating")
+            migrate(alias, staged[alias])
+        snapshotter.prepare(staged[alias])
+    return Plan([(snapshotters[alias], staged[alias]) for alias in staged], media)
+
+
+def extract(
+    archive: ArchiveReader,
+    targets: dict[str, Path],
+    media: MediaTree | None,
+    claim: Claim,
+) -> None:
+    """Write every member to its place, proving each; all of it durable."""
+    folder = media.open_stage(claim.token) if media else None
+
+    def route(name: str) -> Path | None:
+        if name in targets:
+            return targets[name]
+        if folder and media and media.accepts(name.removeprefix("media/")):
+            return folder / name.removeprefix("media/")
+        raise InvalidArchive(f"“{name}” has no place on this site.")
+
+    archive.extract(route, progress=claim.advance)
+
+
+def migrate(alias: str, staged: Path) -> None:
+    """Bring an older database up to the code, before it goes live."""
+    if error := process.run_command("backup_migrate", alias, str(staged)):
+        raise RestoreRefused(
+            f"The database “{alias}” could not be migrated to the present code: {error}"
+        )
+
+
+def migrate_staged(alias: str, staged: Path) -> None:
+    """Run the migrations on a staged file; only in a process of its own."""
+    connections[alias].close()
+    connections[alias].settings_dict["NAME"] = str(staged)
+    call_command("migrate", database=alias, interactive=False, verbosity=0)
+    connections[alias].close()
+
+
+def commit(claim: Claim, plan: Plan) -> None:
+    """Replace the live content by the staged one, or leave it as it was."""
+    claim.report(phase=COMMITTING)
+    claim.publish_progress()
+    record = Journal(
+        token=claim.token,
+        step=Step.DRAINING,
+        undo={},
+        media_root=str(plan.media.root) if plan.media else None,
+    )
+    try:
+        record.write()
+        with gate.closed(get_settings().DRAIN_TIMEOUT):
+            replace_everything(claim, plan, record)
+            finish(record)
+    except BaseException as error:
+        if settle_own(claim.token, error) is not Operation.State.SUCCEEDED:
+            raise
+
+
+def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
+    """Apply the plan step by step; each step is journalled before it begins."""
+    timeout = get_settings().APPLY_TIMEOUT
+    state = state_alias()
+    others = [pair for pair in plan.databases if pair[0].alias != state]
+    claim.require_held()
+    for snapshotter, staged in plan.databases:
+        snapshotter.carry_state(staged, claim.token)
+    record = dataclasses.replace(record, undo=save_all(claim, others))
+    record = record.advance(Step.DATABASES)
+    for snapshotter, staged in others:
+        snapshotter.apply(staged, timeout)
+    record = record.advance(Step.MEDIA_OUT)
+    if plan.media:
+        plan.media.move_out(claim.token)
+    record.advance(Step.MEDIA_IN)
+    if plan.media:
+        plan.media.move_in(claim.token)
+    for snapshotter, staged in plan.databases:
+        if snapshotter.alias == state:
+            snapshotter.apply(staged, timeout)
+    # The restored database says so already, unless it is not part of backups.
+    Operation.objects.filter(token=claim.token).update(
+        state=Operation.State.SUCCEEDED, finished=timezone.now()
+    )
+
+
+def save_all(
+    claim: Claim, others: list[tuple[DatabaseSnapshotter, Path]]
+) -> dict[str, str]:
+    """Keep what the databases that go first hold now; return alias → file."""
+    images = {}
+    for snapshotter, _ in others:
+        image = claim.folder / f"{snapshotter.alias}.undo"
+        snapshotter.save(image)
+        images[snapshotter.alias] = str(image)
+    return images
+
+
+def settle_own(token: uuid.UUID, error: BaseException) -> Operation.State:
+    """After an error in the commit: undo it, or finish it if it is true already."""
+    logger.error("The commit of a restore failed.", exc_info=error)
+    found = journal.read()
+    if found:
+        return settle_journal(found)
+    committed = is_committed(token)
+    return Operation.State.SUCCEEDED if committed else Operation.State.FAILED

@@ -1,0 +1,54 @@
+"""Management commands in processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+
+def start_command(*arguments: str, lock: int | None = None) -> subprocess.Popen[bytes]:
+    """Start ``manage.py`` with *arguments*, detached from this process.
+
+    It has its own session, so neither a signal to the server's group nor the
+    end of this process reaches it, and it inherits the descriptor *lock*.
+    """
+    return subprocess.Popen(
+        [_python(), "-m", "django", *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=() if lock is None else (lock,),
+    )
+
+
+def run_command(*arguments: str) -> str:
+    """Run ``manage.py`` with *arguments* to its end; return "" or its error text."""
+    done = subprocess.run(
+        [_python(), "-m", "django", *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode == 0:
+        return ""
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit status {done.returncode}"
+
+
+def _python() -> str:
+    """Return the interpreter, also where the executable is a server (uWSGI)."""
+    if Path(sys.executable).name.startswith("python"):
+        return sys.executable
+    return str(Path(sys.prefix) / "bin" / "python3")
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+    }

@@ -1,0 +1,32 @@
+"""Content ↔ files: one module for each kind of content."""
+
+from django.db import connections
+
+from backups.conf import get_settings
+from backups.exceptions import SnapshotFailed
+
+from .base import DatabaseSnapshotter
+from .media import MediaTree, get_media
+from .sqlite import SQLiteSnapshotter
+
+__all__ = ["DatabaseSnapshotter", "MediaTree", "get_media", "get_snapshotters"]
+
+BY_VENDOR: dict[str, type[DatabaseSnapshotter]] = {"sqlite": SQLiteSnapshotter}
+
+
+def get_snapshotters() -> dict[str, DatabaseSnapshotter]:
+    """Return alias → snapshotter of every database to back up, sorted by alias.
+
+    Raises SnapshotFailed for an engine that is not supported.
+    """
+    aliases = get_settings().DATABASES or tuple(connections)
+    return {alias: _get_snapshotter(alias) for alias in sorted(aliases)}
+
+
+def _get_snapshotter(alias: str) -> DatabaseSnapshotter:
+    vendor = connections[alias].vendor
+    if vendor not in BY_VENDOR:
+        raise SnapshotFailed(
+            f"The database “{alias}” runs on {vendor}, which can't be backed up yet."
+        )
+    return BY_VENDOR[vendor](alias)

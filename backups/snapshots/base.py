@@ -1,0 +1,82 @@
+"""What every database engine has to offer."""
+
+import abc
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+Migrations = list[tuple[str, str]]
+"""Applied migrations as (app, name), sorted."""
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes done since the last call."""
+
+
+def ignore(count: int) -> None:
+    """The progress callback of those who do not care."""
+
+
+class DatabaseSnapshotter(abc.ABC):
+    """Copies one database to a file and replaces it by one, while it is live."""
+
+    vendor: str
+    extension: str
+    """File name extension of the snapshot, without a dot."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    @property
+    def member(self) -> str:
+        """Name of the snapshot inside the archive."""
+        return f"databases/{self.alias}.{self.extension}"
+
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Return about how many bytes the snapshot will have."""
+
+    @abc.abstractmethod
+    def frozen(self) -> AbstractContextManager[Callable[[Path, Progress], None]]:
+        """Fix one instant of the database; writers go on.
+
+        The value is a function that writes that instant to a new file, without
+        the rows of this app's own tables. Raises SnapshotFailed.
+        """
+
+    @abc.abstractmethod
+    def describe(self, snapshot: Path) -> dict[str, Any]:
+        """Return ``vendor``, ``version``, ``tables`` (rows) and ``migrations``."""
+
+    @abc.abstractmethod
+    def check(self, staged: Path) -> None:
+        """Prove that a snapshot is sound in itself, or raise InvalidArchive."""
+
+    @abc.abstractmethod
+    def migrations(self) -> Migrations:
+        """Return the migrations that the live database has applied."""
+
+    @abc.abstractmethod
+    def prepare(self, staged: Path) -> None:
+        """Fit a checked snapshot to the live database and make it durable."""
+
+    @abc.abstractmethod
+    def carry_state(self, staged: Path, succeeded: uuid.UUID | None) -> None:
+        """Copy this app's own tables from the live database into the snapshot.
+
+        The operation *succeeded* is marked so in the copy: that row is how a
+        recovery finds out that the snapshot went live. May be called again.
+        """
+
+    @abc.abstractmethod
+    def save(self, target: Path) -> None:
+        """Write the live database, as it is, durably to *target*."""
+
+    @abc.abstractmethod
+    def apply(self, staged: Path, timeout: float) -> None:
+        """Replace the live content by the file's, wholly or not at all.
+
+        Open connections stay valid. Raises OperationFailed if others keep the
+        database locked for *timeout* seconds.
+        """

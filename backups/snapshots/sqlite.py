@@ -1,0 +1,300 @@
+"""SQLite, by its online backup API in both directions.
+
+Never by files: replacing or unlinking a live database file loses what other
+processes still write to the old one, and merely opening and closing the file
+in a process that has the database open drops that process's locks on it.
+Source: https://www.sqlite.org/howtocorrupt.html
+"""
+
+import contextlib
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from django.db import connections, router
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.utils import timezone
+
+from backups.exceptions import InvalidArchive, OperationFailed, SnapshotFailed
+from backups.models import STATE_MODELS, Operation
+
+from .base import DatabaseSnapshotter, Migrations, Progress
+
+ALL = -1
+"""Pages a step of the backup API. A copy in one step reads one instant and,
+in WAL mode, disturbs nobody; one in several starts anew at every write."""
+
+
+class SQLiteSnapshotter(DatabaseSnapshotter):
+    vendor = "sqlite"
+    extension = "sqlite3"
+
+    @property
+    def path(self) -> Path:
+        """The live database file. Raises SnapshotFailed for one in memory."""
+        name = os.fspath(connections[self.alias].settings_dict["NAME"])
+        if name.startswith("file:") or ":memory:" in name:
+            raise SnapshotFailed(
+                f"The database “{self.alias}” is not an ordinary file."
+            )
+        return Path(name).resolve()
+
+    @property
+    def holds_state(self) -> bool:
+        return router.db_for_write(Operation) == self.alias
+
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    def frozen(self) -> AbstractContextManager[Callable[[Path, Progress], None]]:
+        return self._frozen()
+
+    @contextlib.contextmanager
+    def _frozen(self) -> Iterator[Callable[[Path, Progress], None]]:
+        with sqlite_errors(
+            SnapshotFailed, f"The database “{self.alias}” can't be read"
+        ):
+            live = sqlite3.connect(
+                f"file:{_quote(self.path)}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=30,
+            )
+        with contextlib.closing(live):
+
+            def write(target: Path, progress: Progress) -> None:
+                with sqlite_errors(
+                    SnapshotFailed, f"The database “{self.alias}” can't be copied"
+                ):
+                    _copy(live, target)
+                    progress(target.stat().st_size)
+                    if self.holds_state:
+                        _scrub(target)
+
+            with sqlite_errors(
+                SnapshotFailed, f"The database “{self.alias}” can't be read"
+            ):
+                live.execute("BEGIN")
+                live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            yield write
+
+    def describe(self, snapshot: Path) -> dict[str, Any]:
+        with self._open(snapshot) as database:
+            tables = {
+                name: database.execute(
+                    f"SELECT count(*) FROM {_name(name)}"
+                ).fetchone()[0]
+                for name in _tables(database)
+                if name not in _state_tables()
+            }
+            return {
+                "vendor": self.vendor,
+                "version": sqlite3.sqlite_version,
+                "tables": tables,
+                "migrations": _migrations(database),
+            }
+
+    def check(self, staged: Path) -> None:
+        cause = f"The database “{self.alias}” in the archive is damaged"
+        with sqlite_errors(InvalidArchive, cause), self._open(staged) as database:
+            verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise InvalidArchive(f"{cause}: {verdict}.")
+
+    def migrations(self) -> Migrations:
+        return self._read_live(_migrations)
+
+    def _read_live(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
+        connection = connections[self.alias]
+        connection.ensure_connection()
+        return read(connection.connection)
+
+    def prepare(self, staged: Path) -> None:
+        def page_size(database: sqlite3.Connection) -> int:
+            return database.execute("PRAGMA page_size").fetchone()[0]
+
+        wanted = self._read_live(page_size)
+        with self._open(staged) as database:
+            # A file in WAL mode would switch the live one over to WAL.
+            database.execute("PRAGMA journal_mode=DELETE")
+            # The backup API can't change the page size of a live WAL database.
+            if page_size(database) != wanted:
+                database.execute(f"PRAGMA page_size={wanted}")
+                database.execute("VACUUM")
+        _sync(staged)
+
+    def carry_state(self, staged: Path, succeeded: uuid.UUID | None) -> None:
+        if not self.holds_state:
+            return
+        with self._open(staged) as database:
+            database.execute("PRAGMA foreign_keys=OFF")
+            database.execute(
+                "ATTACH DATABASE ? AS live", [f"file:{_quote(self.path)}?mode=ro"]
+            )
+            database.execute("BEGIN IMMEDIATE")
+            for table in _state_tables():
+                _carry_table(database, table)
+            _carry_migrations(database)
+            if succeeded:
+                _mark_succeeded(database, succeeded)
+            database.execute("COMMIT")
+            database.execute("DETACH DATABASE live")
+        _sync(staged)
+
+    def save(self, target: Path) -> None:
+        with contextlib.closing(
+            sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        ) as live:
+            _copy(live, target)
+        with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            copy.execute("PRAGMA journal_mode=DELETE")
+        _sync(target)
+
+    def apply(self, staged: Path, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+
+        def give_up(status: int, remaining: int, total: int) -> None:
+            if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
+                raise OperationFailed(
+                    f"The database “{self.alias}” stayed locked for {timeout:g} seconds."
+                )
+
+        cause = f"The database “{self.alias}” can't be replaced"
+        with (
+            sqlite_errors(OperationFailed, cause),
+            contextlib.closing(sqlite3.connect(staged)) as source,
+            contextlib.closing(
+                sqlite3.connect(self.path, isolation_level=None, timeout=1)
+            ) as live,
+        ):
+            live.execute("PRAGMA synchronous=FULL")
+            source.backup(live, pages=ALL, progress=give_up, sleep=0.05)
+            # Gives the space of the -wal file back; a reader may prevent it.
+            live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextlib.contextmanager
+    def _open(self, path: Path) -> Iterator[sqlite3.Connection]:
+        """Open a copy like Django opens the live one: with its functions.
+
+        An index may use functions and collations that the site registers;
+        without them not even an integrity check can run.
+        """
+        wrapper: DatabaseWrapper = connections[self.alias].copy()  # type: ignore[assignment]
+        wrapper.settings_dict["NAME"] = f"file:{_quote(path)}?mode=rw"
+        # What it says is meant for the live file, such as its journal mode.
+        wrapper.settings_dict["OPTIONS"].pop("init_command", None)
+        wrapper.ensure_connection()
+        try:
+            yield wrapper.connection
+        finally:
+            wrapper.close()
+
+
+def _quote(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _copy(live: sqlite3.Connection, target: Path) -> None:
+    """Write all of *live* to the new file *target*."""
+    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        # Nobody needs the copy after a crash, so it can do without a journal.
+        copy.execute("PRAGMA journal_mode=OFF")
+        copy.execute("PRAGMA synchronous=OFF")
+        live.backup(copy, pages=ALL)
+
+
+def _scrub(snapshot: Path) -> None:
+    """Delete this app's rows, and their bytes with them."""
+    with contextlib.closing(sqlite3.connect(snapshot, isolation_level=None)) as copy:
+        copy.execute("PRAGMA journal_mode=DELETE")
+        copy.execute("PRAGMA secure_delete=ON")
+        for table in _state_tables():
+            if table in _tables(copy):
+                copy.execute(f"DELETE FROM {_name(table)}")
+
+
+def _state_tables() -> list[str]:
+    return [model._meta.db_table for model in STATE_MODELS]
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    """Return the ordinary tables, sorted; virtual ones have shadow tables here."""
+    rows = database.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
+    )
+    return [name for (name,) in rows]
+
+
+def _migrations(database: sqlite3.Connection) -> Migrations:
+    if "django_migrations" not in _tables(database):
+        return []
+    rows = database.execute("SELECT app, name FROM django_migrations ORDER BY 1, 2")
+    return [(app, name) for app, name in rows]
+
+
+def _carry_table(database: sqlite3.Connection, table: str) -> None:
+    database.execute(f"DROP TABLE IF EXISTS main.{_name(table)}")
+    statements = database.execute(
+        "SELECT sql FROM live.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
+        " ORDER BY type = 'table' DESC",
+        [table],
+    ).fetchall()
+    for (statement,) in statements:
+        database.execute(statement)
+    database.execute(
+        f"INSERT INTO main.{_name(table)} SELECT * FROM live.{_name(table)}"
+    )
+
+
+def _carry_migrations(database: sqlite3.Connection) -> None:
+    """Give the copy the live record of this app's migrations.
+
+    Its tables come from the live side, so their history has to as well.
+    """
+    app = Operation._meta.app_label
+    database.execute("DELETE FROM main.django_migrations WHERE app = ?", [app])
+    database.execute(
+        "INSERT INTO main.django_migrations (app, name, applied)"
+        " SELECT app, name, applied FROM live.django_migrations WHERE app = ?",
+        [app],
+    )
+
+
+def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
+    now = timezone.now().replace(tzinfo=None)
+    database.execute(
+        f"UPDATE main.{_name(Operation._meta.db_table)}"
+        " SET state = ?, phase = '', finished = ? WHERE token = ?",
+        [Operation.State.SUCCEEDED.value, now.isoformat(" "), token.hex],
+    )
+
+
+def _sync(path: Path) -> None:
+    """Make a closed copy durable. Never the live file: see the module."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def sqlite_errors(
+    kind: type[SnapshotFailed | InvalidArchive | OperationFailed], what: str
+) -> Iterator[None]:
+    """Turn SQLite's errors into *kind*, with SQLite's own words as the cause."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise kind(f"{what}: {error}.") from error

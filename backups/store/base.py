@@ -1,0 +1,142 @@
+"""The port that every kind of store fills, and the rules they share."""
+
+import abc
+import datetime
+import fcntl
+import os
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from backups.exceptions import BackupNotFound, NameTaken
+from backups.names import is_safe_key
+
+
+class Stored(NamedTuple):
+    """One stored file: its key, its size in bytes, when it was stored (aware)."""
+
+    key: str
+    size: int
+    modified: datetime.datetime
+
+
+class Store(abc.ABC):
+    """Lists, reads, writes and deletes archives by key.
+
+    Keys come from clients: every method treats a key that is not safe as a
+    path like one that is not stored, before the storage sees it.
+    """
+
+    @abc.abstractmethod
+    def list(self) -> list[Stored]:
+        """Return every stored file, by ascending bytes of the key.
+
+        Raises StoreFailed.
+        """
+
+    @abc.abstractmethod
+    def stat(self, key: str) -> Stored | None:
+        """Return what is stored under a safe *key*, or None."""
+
+    @abc.abstractmethod
+    def open(self, key: str) -> IO[bytes]:
+        """Open the archive for reading; the file can seek.
+
+        Raises BackupNotFound or StoreFailed.
+        """
+
+    @abc.abstractmethod
+    def delete(self, key: str) -> None:
+        """Delete the archive. Raises BackupNotFound or StoreFailed."""
+
+    @abc.abstractmethod
+    def receive(self) -> "Incoming":
+        """Open a place for a new archive, invisible until it is published."""
+
+    @abc.abstractmethod
+    def local_path(self, key: str, folder: Path) -> Path:
+        """Return a local file that holds the archive, fetched to *folder* if need be.
+
+        Raises BackupNotFound or StoreFailed.
+        """
+
+    @abc.abstractmethod
+    def sweep(self) -> None:
+        """Remove what writers that died have left behind."""
+
+    def find(self, key: str) -> Stored | None:
+        """Return what is stored under *key*, or None; any text is allowed."""
+        return self.stat(key) if is_safe_key(key) else None
+
+    def require(self, key: str) -> Stored:
+        """Return what is stored under *key*, or raise BackupNotFound."""
+        if found := self.find(key):
+            return found
+        raise BackupNotFound(key)
+
+    def require_free(self, key: str) -> None:
+        """Raise NameTaken if something is stored under *key*."""
+        if self.find(key):
+            raise NameTaken(key)
+
+
+class Incoming(abc.ABC):
+    """A file being received; a context manager that discards what is unpublished.
+
+    The bytes go to *folder* under a random name, and the file stays locked as
+    long as its writer lives: a leftover is one that nobody locks.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / uuid.uuid4().hex
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.file = os.fdopen(descriptor, "w+b", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Append all of *data*; a raw file may take less at a time."""
+        view = memoryview(data)
+        done = 0
+        while done < len(view):
+            done += self.file.write(view[done:])
+        return done
+
+    def discard(self) -> None:
+        """Remove the file if it is still there; safe to call again."""
+        self.path.unlink(missing_ok=True)
+        self.file.close()
+
+    @abc.abstractmethod
+    def publish(self, key: str) -> None:
+        """Make the file durable and visible under *key*, whole or not at all.
+
+        Raises NameTaken if *key* is stored already, or StoreFailed.
+        """
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove the files of *folder* whose writers are gone."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            pass  # Its writer is alive.
+        finally:
+            os.close(descriptor)

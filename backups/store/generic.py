@@ -1,0 +1,113 @@
+"""Archives on any other Django storage, by the methods that all of them have."""
+
+import contextlib
+import datetime
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from django.core.files import File
+from django.core.files.storage import Storage
+from django.utils import timezone
+
+from backups.conf import get_settings
+from backups.exceptions import BackupError, BackupNotFound, NameTaken, StoreFailed
+
+from .base import Incoming, Store, Stored, sweep_folder
+
+BLOCK = 1 << 20
+
+
+class GenericStore(Store):
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    @property
+    def incoming(self) -> Path:
+        return get_settings().workspace / "incoming"
+
+    def list(self) -> list[Stored]:
+        with vendor_errors("The backups can't be listed"):
+            return sorted(self._walk(""), key=lambda item: item.key.encode())
+
+    def _walk(self, prefix: str) -> Iterator[Stored]:
+        folders, files = self.storage.listdir(prefix)
+        for name in files:
+            if item := self.stat(prefix + name):  # None: deleted meanwhile.
+                yield item
+        for name in folders:
+            if name.strip("/"):
+                yield from self._walk(f"{prefix}{name.strip('/')}/")
+
+    def stat(self, key: str) -> Stored | None:
+        with vendor_errors("The storage can't be read"):
+            if not self.storage.exists(key):
+                return None
+            modified = self.storage.get_modified_time(key)
+            if timezone.is_naive(modified):
+                modified = timezone.make_aware(modified)
+            return Stored(
+                key, self.storage.size(key), modified.astimezone(datetime.UTC)
+            )
+
+    def open(self, key: str) -> IO[bytes]:
+        self.require(key)
+        with vendor_errors("The backup can't be read"):
+            return self.storage.open(key, "rb")
+
+    def delete(self, key: str) -> None:
+        self.require(key)
+        with vendor_errors("The backup can't be deleted"):
+            self.storage.delete(key)
+
+    def receive(self) -> "GenericIncoming":
+        return GenericIncoming(self)
+
+    def local_path(self, key: str, folder: Path) -> Path:
+        target = folder / "archive.zip"
+        with self.open(key) as source, target.open("wb") as copy:
+            with vendor_errors("The backup can't be fetched"):
+                shutil.copyfileobj(source, copy, BLOCK)
+        return target
+
+    def sweep(self) -> None:
+        sweep_folder(self.incoming)
+
+
+class GenericIncoming(Incoming):
+    """Received into the workspace, then handed to ``Storage.save`` as a whole.
+
+    Not ``storage.open(key, "wb")``: most remote backends publish a truncated
+    object when that fails half-way.
+    """
+
+    def __init__(self, store: GenericStore) -> None:
+        self.store = store
+        super().__init__(store.incoming)
+
+    def publish(self, key: str) -> None:
+        self.store.require_free(key)
+        self.file.seek(0)
+        with vendor_errors("The backup can't be stored"):
+            name = self.store.storage.save(key, File(self.file, name=key))
+            if name != key:  # Somebody took the name meanwhile: storages rename.
+                self.store.storage.delete(name)
+                raise NameTaken(key)
+
+
+@contextlib.contextmanager
+def vendor_errors(what: str) -> Iterator[None]:
+    """Turn whatever a storage backend raises into StoreFailed.
+
+    Backends raise their vendors' own exceptions, which share no base class,
+    and whose texts may hold addresses and keys: the type is all that is shown.
+    """
+    try:
+        yield
+    except BackupError:
+        raise
+    except FileNotFoundError as error:
+        raise BackupNotFound("?") from error
+    except Exception as error:
+        raise StoreFailed(f"{what} ({type(error).__name__}).") from error

@@ -1,0 +1,120 @@
+"""The private local folder: a folder and a lock for each operation.
+
+The lock file of an operation is flocked from before its folder appears until
+its process ends, however that happens, so "can be locked" means "is dead".
+"""
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from .conf import get_settings
+
+LOCK_NAME = "lock"
+DRAFT_LIFETIME = 60
+"""Seconds; the folder of an operation takes its name within milliseconds."""
+
+
+def root() -> Path:
+    """Return the workspace, made with mode 0700 if it is not there."""
+    path = get_settings().workspace
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def operation_folder(token: uuid.UUID) -> Path:
+    """Return the folder of that operation; it may not exist (any more)."""
+    return root() / "operations" / str(token)
+
+
+def open_operation(token: uuid.UUID) -> int:
+    """Make the folder of a new operation and return the descriptor of its lock.
+
+    The folder is prepared under another name and renamed once it is locked, so
+    nobody ever finds it unlocked while its process lives.
+    """
+    folder = operation_folder(token)
+    draft = folder.with_name(f"new-{token}")
+    draft.mkdir(mode=0o700, parents=True)
+    descriptor = os.open(draft / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    draft.rename(folder)
+    return descriptor
+
+
+def lock_dead(token: uuid.UUID) -> int | None:
+    """Lock the operation if its process is dead; return the descriptor or None.
+
+    An operation whose folder is gone counts as dead only for the one who makes
+    the folder anew, so that two callers never both succeed.
+    """
+    folder = operation_folder(token)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    if not is_current(descriptor, folder / LOCK_NAME):
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def is_current(descriptor: int, path: Path) -> bool:
+    """Whether *path* still names the file that *descriptor* has open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def is_dead(token: uuid.UUID) -> bool:
+    """Whether the operation ran on this machine and its process is gone.
+
+    False where its folder is not here: it may run on another host.
+    """
+    if not operation_folder(token).is_dir():
+        return False
+    if (descriptor := lock_dead(token)) is None:
+        return False
+    os.close(descriptor)
+    return True
+
+
+def remove_operation(token: uuid.UUID, descriptor: int) -> None:
+    """Delete the folder of an operation whose lock is held, then unlock it."""
+    shutil.rmtree(operation_folder(token), ignore_errors=True)
+    os.close(descriptor)
+
+
+def sweep() -> Iterator[uuid.UUID]:
+    """Delete the folders of dead operations; yield the token of each."""
+    folder = root() / "operations"
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        try:
+            token = uuid.UUID(entry.name.removeprefix("new-"))
+        except ValueError:
+            continue  # Not ours.
+        if entry.name.startswith("new-"):
+            sweep_draft(entry)
+        elif (descriptor := lock_dead(token)) is not None:
+            remove_operation(token, descriptor)
+            yield token
+
+
+def sweep_draft(folder: Path) -> None:
+    """Delete a folder whose maker died before it took its name."""
+    try:
+        age = time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return  # Renamed this instant.
+    if age > DRAFT_LIFETIME:
+        shutil.rmtree(folder, ignore_errors=True)
