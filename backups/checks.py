@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections
 
@@ -88,7 +89,7 @@ def check_content() -> Iterator[CheckMessage]:
 
 def check_middleware() -> Iterator[CheckMessage]:
     if MIDDLEWARE not in settings.MIDDLEWARE:
-        yield Warning(
+        yield checks.Warning(
             "Without its middleware, requests may read and write the site while a"
             " restore replaces it.",
             hint=f"Put “{MIDDLEWARE}” first in MIDDLEWARE.",
@@ -120,7 +121,7 @@ def check_journal_modes() -> Iterator[CheckMessage]:
         if connections[alias].vendor != "sqlite":
             continue
         if "journal_mode" not in str(options.get("init_command", "")):
-            yield Warning(
+            yield checks.Warning(
                 f"The SQLite database “{alias}” may not be in WAL mode, so writers"
                 " wait while a backup copies it.",
                 hint='Set OPTIONS["init_command"] to "PRAGMA journal_mode=WAL;".',

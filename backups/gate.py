@@ -138,7 +138,7 @@ def clear_process_caches() -> None:
     """Empty what Django and the site keep in the memory of this process."""
     for label in ("contenttypes.ContentType", "sites.Site"):
         with contextlib.suppress(LookupError):  # Not installed.
-            apps.get_model(label)._default_manager.clear_cache()  # type: ignore[attr-defined]
+            apps.get_model(label)._default_manager.clear_cache()
     for alias in settings.CACHES:
         if isinstance(caches[alias], LocMemCache):
             caches[alias].clear()

@@ -7,8 +7,6 @@ whether it is an archive of ours is decided when somebody wants to restore it.
 import struct
 from collections.abc import Iterator
 
-from .exceptions import InvalidArchive
-
 SNIFFED_BYTES = 3072
 
 LOCAL_HEADER = b"PK\x03\x04"
@@ -25,11 +23,10 @@ STARTS_OF_OTHERS = (
 DECLARED_TYPES = (b"application/epub+zip", b"application/vnd.")
 
 
-def require_plain_zip(head: bytes) -> None:
-    """Raise InvalidArchive unless *head* begins a zip that is nothing else."""
-    is_zip = head[:2] == b"PK" and head[2:4] in (b"\x03\x04", b"\x05\x06", b"\x07\x08")
-    if not is_zip or is_other_format(head):
-        raise InvalidArchive("The file is not a zip archive.")
+def is_plain_zip(head: bytes) -> bool:
+    """Whether *head* begins a zip file that is nothing else."""
+    is_zip = head[:2] == b"PK" and head[2] in (3, 5, 7) and head[3] in (4, 6, 8)
+    return is_zip and not is_other_format(head)
 
 
 def is_other_format(head: bytes) -> bool:

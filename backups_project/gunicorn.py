@@ -9,3 +9,4 @@ workers = int(os.environ.get("WORKERS", "2"))
 threads = int(os.environ.get("THREADS", "8"))
 # The time that a worker has to send its answers when it is replaced.
 graceful_timeout = 30
+control_socket_disable = True

@@ -5,10 +5,9 @@ from typing import Any
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from . import limiter, validation
-from .base import ApiMixin
+from .base import ApiView
 from .collections import (
     Account,
     Collection,
@@ -21,7 +20,7 @@ from .permissions import require_account
 from .tokens import AuthToken, FileToken
 
 
-class CollectionView(ApiMixin, APIView):
+class CollectionView(ApiView):
     """A view below ``/api/collections/<name or id>/``."""
 
     permission_classes = ()
@@ -82,7 +81,7 @@ class AuthMethodsView(CollectionView):
         )
 
 
-class FileTokenView(ApiMixin, APIView):
+class FileTokenView(ApiView):
     permission_classes = ()
 
     def post(self, request: Any) -> Response:

@@ -1,11 +1,12 @@
 """What all views of the API share, so that no setting of the site matters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
+from rest_framework import viewsets
 from rest_framework.views import APIView
 
 from backups.conf import get_settings
@@ -21,11 +22,11 @@ MAX_BODY_BYTES = 32 << 20
 METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE"
 
 
-class ApiMixin:
+class ApiView(APIView):
     """The policies, and the steps of PocketBase's pipeline before the handler."""
 
     authentication_classes = (TokenAuthentication,)
-    permission_classes: tuple[Any, ...] = (IsSuperuser,)
+    permission_classes: Sequence[Any] = (IsSuperuser,)
     renderer_classes = (JSONRenderer,)
     parser_classes = (BodyParser,)
     throttle_classes = ()
@@ -34,8 +35,8 @@ class ApiMixin:
     has_body_limit = True
 
     @classmethod
-    def as_view(cls, *args: Any, **kwargs: Any) -> Callable[..., HttpResponseBase]:
-        view = super().as_view(*args, **kwargs)  # type: ignore[misc]
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        view = super().as_view(*args, **kwargs)
         # Under ATOMIC_REQUESTS nobody else would see the lease until the end.
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
@@ -49,7 +50,7 @@ class ApiMixin:
     ) -> HttpResponseBase:
         if request.method == "OPTIONS":
             return preflight(request)
-        return with_headers(request, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+        return with_headers(request, super().dispatch(request, *args, **kwargs))
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Refuse in PocketBase's order: unknown route, size, then the caller."""
@@ -57,7 +58,7 @@ class ApiMixin:
             raise ApiError(404, NOT_FOUND)
         if self.has_body_limit and body_length(request) > MAX_BODY_BYTES:
             raise ApiError(413, "Request entity too large.")
-        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        super().initial(request, *args, **kwargs)
 
     def finalize_response(
         self, request: Any, response: Any, *args: Any, **kwargs: Any
@@ -69,10 +70,14 @@ class ApiMixin:
                 response.data = pick(response.data, fields)
             except FieldsError as error:
                 response = self.handle_exception(ApiError(400, str(error)))  # type: ignore[attr-defined]
-        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
-class UnknownPath(ApiMixin, APIView):
+class ViewSet(ApiView, viewsets.ViewSet):  # type: ignore[misc]
+    """A set of endpoints with the same policies."""
+
+
+class UnknownPath(ApiView):
     """404 in the envelope, whatever the method."""
 
     permission_classes = ()
@@ -108,6 +113,8 @@ def preflight(request: HttpRequest) -> HttpResponseBase:
 def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Add CORS and security headers, to errors as well."""
     patch_vary_headers(response, ["Origin"])
+    # What DRF adds and PocketBase never sends.
+    response.headers.pop("Allow", None)
     if "Origin" in request.headers:
         response["Access-Control-Allow-Origin"] = get_settings().CORS_ORIGIN
     response["X-XSS-Protection"] = "1; mode=block"

@@ -1,6 +1,6 @@
 """A stored file as a response: whole, in ranges, or not modified."""
 
-from typing import IO
+from typing import IO, Any
 
 from django.http import (
     FileResponse,
@@ -42,7 +42,7 @@ def send_file(
     """
     etag = f'"{stored.modified.timestamp():.6f}-{stored.size:x}"'
     modified = int(stored.modified.timestamp())
-    response = get_conditional_response(request, etag, modified)
+    response: Any = get_conditional_response(request, etag, modified)
     if response is None:
         response = choose_ranges(request, stored, file, etag)
     if response.status_code == 412:

@@ -36,7 +36,7 @@ class BodyParser(BaseParser):
         if kind.startswith(JSON):
             return parse_json(stream.read())
         if kind.startswith(FORM):
-            form = QueryDict(stream.read(), encoding="utf-8")
+            form: QueryDict = QueryDict(stream.read(), encoding="utf-8")
         elif kind.startswith(MULTIPART):
             form = parse_multipart(stream, request._request)
         else:

@@ -10,7 +10,10 @@ from .parsers import text_field
 MAX_CREDENTIAL = 255
 IDENTITY_FIELDS = ("email", "username")
 
-REQUIRED = {"code": "validation_required", "message": "Cannot be blank."}
+REQUIRED: dict[str, Any] = {
+    "code": "validation_required",
+    "message": "Cannot be blank.",
+}
 
 
 def backup_name(data: Any) -> str:

@@ -1,12 +1,11 @@
 """The endpoints for backups, operations and health."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponseBase
 from rest_framework.decorators import action
 from rest_framework.response import Response
-from rest_framework.views import APIView
-from rest_framework.viewsets import ViewSet
 
 from backups import dispatch, operations
 from backups.exceptions import (
@@ -24,7 +23,7 @@ from backups.models import Operation
 
 from . import validation
 from .authentication import file_account
-from .base import ApiMixin, empty
+from .base import ApiView, ViewSet, empty
 from .dates import format_date
 from .download import send_file
 from .exceptions import NOT_FOUND, ApiError, FieldError
@@ -37,7 +36,7 @@ NO_ACCESS = "Insufficient permissions to access the resource."
 LISTED_OPERATIONS = 100
 
 
-class BackupViewSet(ApiMixin, ViewSet):
+class BackupViewSet(ViewSet):
     """The six endpoints of PocketBase's Backups API."""
 
     lookup_url_kwarg = "key"
@@ -47,7 +46,7 @@ class BackupViewSet(ApiMixin, ViewSet):
     def has_body_limit(self) -> bool:  # type: ignore[override]
         return self.action != "upload"
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Sequence[Any]:
         # A download shows its own token, so that a plain link works.
         return [] if self.action == "retrieve" else super().get_permissions()
 
@@ -169,7 +168,7 @@ class BackupViewSet(ApiMixin, ViewSet):
         return self.destroy(request, "upload")
 
 
-class OperationViewSet(ApiMixin, ViewSet):
+class OperationViewSet(ViewSet):
     """What ran, what runs, and how it ended."""
 
     lookup_url_kwarg = "token"
@@ -186,7 +185,7 @@ class OperationViewSet(ApiMixin, ViewSet):
         return Response(as_json(operation))
 
 
-class HealthView(ApiMixin, APIView):
+class HealthView(ApiView):
     """Whether the server is up; for a superuser, whether a backup can start."""
 
     permission_classes = ()

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable
 
-from backups.exceptions import InvalidName
+from backups.exceptions import InvalidArchive, InvalidName
 from backups.names import is_safe_key
-from backups.sniff import SNIFFED_BYTES, require_plain_zip
+from backups.sniff import SNIFFED_BYTES, is_plain_zip
 from backups.store import Incoming, get_store
 
 
@@ -20,7 +20,8 @@ def publish_upload(incoming: Incoming, key: str) -> None:
     Raises InvalidArchive if it is no plain zip, InvalidName, NameTaken or
     StoreFailed, in that order.
     """
-    require_plain_zip(os.pread(incoming.file.fileno(), SNIFFED_BYTES, 0))
+    if not is_plain_zip(os.pread(incoming.file.fileno(), SNIFFED_BYTES, 0)):
+        raise InvalidArchive("The file is not a zip archive.")
     if not is_safe_key(key) or "/" in key:
         raise InvalidName(f"“{key}” can't be the name of a backup.")
     get_store().require_free(key)

@@ -18,7 +18,7 @@ def get_store() -> Store:
     a connection that threads may not share.
     """
     alias = get_settings().STORAGE
-    storage = storages.create_storage(storages.backends[alias])
+    storage = storages.create_storage(storages.backends[alias])  # type: ignore[arg-type]
     if isinstance(storage, FileSystemStorage):
         return LocalStore(storage)
     return GenericStore(storage)

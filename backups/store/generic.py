@@ -66,9 +66,12 @@ class GenericStore(Store):
 
     def local_path(self, key: str, folder: Path) -> Path:
         target = folder / "archive.zip"
-        with self.open(key) as source, target.open("wb") as copy:
-            with vendor_errors("The backup can't be fetched"):
-                shutil.copyfileobj(source, copy, BLOCK)
+        with (
+            self.open(key) as source,
+            target.open("wb") as copy,
+            vendor_errors("The backup can't be fetched"),
+        ):
+            shutil.copyfileobj(source, copy, BLOCK)
         return target
 
     def sweep(self) -> None:

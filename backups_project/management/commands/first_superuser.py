@@ -23,8 +23,6 @@ class Command(BaseCommand):
         email = os.environ.get("DJANGO_SUPERUSER_EMAIL") or DEFAULT_EMAIL
         given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
         password = given or secrets.token_urlsafe(12)
-        users.create_superuser(  # type: ignore[attr-defined]
-            username=email, email=email, password=password
-        )
+        users.create_superuser(username=email, email=email, password=password)
         shown = "the password that you gave" if given else f"password {password}"
         return f"Superuser {email} with {shown}."
