@@ -69,11 +69,11 @@ class ApiView(APIView):
             try:
                 response.data = pick(response.data, fields)
             except FieldsError as error:
-                response = self.handle_exception(ApiError(400, str(error)))  # type: ignore[attr-defined]
+                response = self.handle_exception(ApiError(400, str(error)))
         return super().finalize_response(request, response, *args, **kwargs)
 
 
-class ViewSet(ApiView, viewsets.ViewSet):  # type: ignore[misc]
+class ViewSet(ApiView, viewsets.ViewSet):
     """A set of endpoints with the same policies."""
 
 

@@ -116,7 +116,7 @@ class ArchiveWriter:
 
         Raises OSError if it is missing, unreadable or not a regular file.
         """
-        self._admit(name)
+        self._admit(Source(name, path))
         self._belt.drain()
         opened, info = _open_or_fail(path)
         try:
@@ -140,7 +140,7 @@ class ArchiveWriter:
         waiting: list[Source] = []
         size = 0
         for source in sources:
-            self._admit(source.member_name)
+            self._admit(source)
             expected = 0 if source.is_folder else guess_size(source)
             if not is_small(expected):
                 self._put_batch(waiting, on_skip)
@@ -157,11 +157,11 @@ class ArchiveWriter:
 
     def add_folder(self, name: str, *, mode: int, mtime_ns: int) -> Member:
         """Add an empty folder; the name's trailing slash may be left out."""
-        name = name.rstrip("/") + "/"
-        self._admit(name)
+        source = Source(name, "", is_folder=True)
+        self._admit(source)
         self._belt.drain()
         batch = Batch()
-        batch.add(Member(name, 0, "", mtime_ns, mode & 0o777))
+        batch.add(Member(source.member_name, 0, "", mtime_ns, mode & 0o777))
         self._write_batch(_nothing_skipped, batch)
         return batch.members[0]
 
@@ -191,11 +191,13 @@ class ArchiveWriter:
         self._write_batch(_nothing_skipped, batch)
         return batch.members[0]
 
-    def _admit(self, name: str) -> None:
+    def _admit(self, source: Source) -> None:
         try:
-            self._order.admit(name)
+            self._order.admit(source.member_name)
+            if source.name.endswith("/") and not source.is_folder:
+                raise ValueError("ends as a folder does")
         except ValueError as error:
-            raise ValueError(f"The name “{show(name)}” {error}.") from None
+            raise ValueError(f"The name “{show(source.name)}” {error}.") from None
 
     def _put_batch(
         self, sources: list[Source], on_skip: Callable[[str, str], None]

@@ -427,7 +427,7 @@ def test_it_refuses_a_zip64_end_that_nothing_calls_for():
 
 def test_a_block_cannot_borrow_from_the_one_before():
     stream = zlib.compressobj(6, zlib.DEFLATED, -15)
-    content = os.urandom(1 << 15) * 4
+    content = os.urandom(1 << 14) * 8
     half = 1 << 16
     packed = [
         stream.compress(content[n : n + half]) + stream.flush(zlib.Z_SYNC_FLUSH)

@@ -1,0 +1,107 @@
+"""The small parts that the archive stands on."""
+
+import importlib
+import os
+import sys
+import zlib
+
+import pytest
+from handmade import fill
+
+from backups.archive import deflate, durability, names, sort_key, sync_tree
+from backups.archive.conveyor import Conveyor, Inline
+
+TEXT = b"a line of text that repeats; " * 10_000
+NOISE = os.urandom(300_000)
+
+
+def test_it_works_without_isal(monkeypatch):
+    monkeypatch.setitem(sys.modules, "isal", None)
+    try:
+        plain = importlib.reload(deflate)
+        assert plain.ISAL is None
+        assert plain.BEST.module is zlib
+        assert zlib.decompress(plain.BEST.shrink(TEXT), -15) == TEXT
+    finally:
+        monkeypatch.undo()
+        importlib.reload(deflate)
+
+
+@pytest.mark.parametrize("codec", [c for c in (deflate.ZLIB, deflate.ISAL) if c])
+@pytest.mark.parametrize("data", [b"", b"x", TEXT, NOISE, NOISE + TEXT, bytes(1 << 20)])
+def test_blocks_join_to_one_stream(codec, data):
+    blocks = [codec.block(data), codec.block(data[::-1])]
+    assert all(block.endswith(deflate.SYNC_MARK) for block in blocks)
+    joined = b"".join(blocks) + deflate.END_OF_STREAM
+    assert zlib.decompress(joined, -15) == data + data[::-1]
+    assert len(joined) < 2 * len(data) * 1.001 + 50
+
+
+def test_it_does_not_compress_noise():
+    assert deflate.BEST.shrink(NOISE) is None
+    assert deflate.BEST.shrink(NOISE[:5000]) is None
+
+
+def test_work_is_delivered_in_order_and_in_one_thread():
+    belt, seen = Conveyor(threads=3, depth=5), []
+    for number in range(100):
+        belt.put(seen.append, pow, number, 2)
+        if number % 10 == 0:
+            belt.then(lambda n=number: seen.append(f"after {n}"))
+    belt.drain()
+    belt.close()
+    assert [n for n in seen if isinstance(n, int)] == [n * n for n in range(100)]
+    assert seen.index("after 50") == seen.index(2500) + 1
+
+
+def test_an_error_at_work_is_raised_in_its_place():
+    belt, seen = Conveyor(threads=2, depth=4), []
+    belt.put(seen.append, int, "1")
+    belt.put(seen.append, int, "one")
+    belt.put(seen.append, int, "2")
+    with pytest.raises(ValueError, match="one"):
+        belt.drain()
+    belt.close()
+    assert seen == [1]
+
+
+def test_a_belt_of_length_zero_does_the_same():
+    belt, seen = Inline(), []
+    belt.put(seen.append, pow, 2, 2)
+    belt.then(lambda: seen.append("done"))
+    belt.drain()
+    assert seen == [4, "done"]
+
+
+@pytest.mark.parametrize("syncfs", [None, lambda _: -1, lambda _: 0])
+def test_a_tree_is_synced_with_or_without_help(tmp_path, monkeypatch, syncfs):
+    fill(tmp_path / "tree", [("a/b", b"x"), ("c", b"y"), ("d", None)])
+    monkeypatch.setattr(durability, "_find_syncfs", lambda: syncfs)
+    synced = []
+    monkeypatch.setattr(durability.os, "fsync", synced.append)
+    sync_tree(tmp_path / "tree")
+    helped = syncfs is not None and syncfs(0) == 0
+    assert len(synced) == (0 if helped else 5)
+
+
+def test_a_tree_that_is_not_there_cannot_be_synced(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        sync_tree(tmp_path / "no")
+
+
+def test_names_sort_by_their_parts():
+    given = ["media/a.txt", "media/a/z", "media/b/", "media/a/b/c", "media/a-b"]
+    assert sorted(given, key=sort_key) == [
+        "media/a/b/c",
+        "media/a/z",
+        "media/a-b",
+        "media/a.txt",
+        "media/b/",
+    ]
+
+
+def test_a_windows_reader_refuses_what_would_be_a_path_there(monkeypatch):
+    monkeypatch.setattr(names.os, "name", "nt")
+    for name in ("media/a\\b", "media/C:evil"):
+        with pytest.raises(ValueError, match=r"backslashes|drive"):
+            names.NameOrder().admit(name)
