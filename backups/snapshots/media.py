@@ -79,7 +79,7 @@ class MediaTree:
     def _entries(self, prefix: str, skipped: list[str]) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root / prefix) as found:
-                entries = sorted(found, key=lambda item: os.fsencode(item.name))
+                entries = sorted(found, key=lambda item: item.name)
         except FileNotFoundError:
             skipped.append(prefix)  # Removed meanwhile.
             return []

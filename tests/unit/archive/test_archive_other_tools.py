@@ -80,7 +80,8 @@ def test_7zip_finds_it_sound(archive):
 
 
 def test_bsdtar_reads_it_from_a_pipe(archive, tree, tmp_path):
-    run("bsdtar", "-xf", "-", "-C", tmp_path, input=None, stdin=archive.open("rb"))
+    with archive.open("rb") as pipe:
+        run("bsdtar", "-xf", "-", "-C", tmp_path, stdin=pipe)
     assert content_of(tmp_path / "media") == content_of(tree)
 
 

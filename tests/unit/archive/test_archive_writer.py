@@ -187,7 +187,6 @@ def test_a_batch_of_wrong_hints_stays_bounded(tmp_path):
         ("media/" + "é" * 2048, "too long"),
         ("media/\ud800", "not a name that a file can have"),
         ("media/\udcc3\udca9", "not a name that a file can have"),
-        ("media/a/", "ends as a folder does"),
     ],
 )
 def test_it_refuses_an_unsafe_name(tmp_path, name, reason):
@@ -197,6 +196,12 @@ def test_it_refuses_an_unsafe_name(tmp_path, name, reason):
             writer.add_file(name, tmp_path / "a")
         with pytest.raises(ValueError, match=reason):
             writer.add_files([Source(name, tmp_path / "a")], on_skip=refuse_skip)
+
+
+def test_it_refuses_a_file_that_is_named_like_a_folder(tmp_path):
+    (tmp_path / "a").write_bytes(b"a")
+    with ArchiveWriter(Pipe()) as writer, pytest.raises(ValueError, match="folder"):
+        writer.add_file("media/a/", tmp_path / "a")
 
 
 @pytest.mark.parametrize(
