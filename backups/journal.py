@@ -14,7 +14,7 @@ from typing import Any
 
 from . import workspace
 from .durability import sync_folder, write_durably
-from .exceptions import RecoveryFailed
+from .exceptions import OperationInProgress, RecoveryFailed
 
 
 class Step(enum.StrEnum):
@@ -42,15 +42,22 @@ class Journal:
     media_root: str | None
     """Where the media live; None if they are not part of the restore."""
 
+    def begin(self) -> None:
+        """Close the site. Raises OperationInProgress if another journal does."""
+        try:
+            self.write(replace=False)
+        except FileExistsError:
+            raise OperationInProgress from None
+
     def advance(self, step: Step) -> "Journal":
         """Record durably that *step* begins."""
         moved = dataclasses.replace(self, step=step)
         moved.write()
         return moved
 
-    def write(self) -> None:
+    def write(self, *, replace: bool = True) -> None:
         content = {**dataclasses.asdict(self), "token": str(self.token)}
-        write_durably(_path(), json.dumps(content).encode())
+        write_durably(_path(), json.dumps(content).encode(), replace=replace)
 
 
 def _path() -> Path:

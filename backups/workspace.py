@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .conf import get_settings
+from .durability import DRAFT_SUFFIX
 
 LOCK_NAME = "lock"
 DRAFT_LIFETIME = 60
-"""Seconds; the folder of an operation takes its name within milliseconds."""
+"""Seconds; what is prepared under another name takes its own in milliseconds."""
 
 
 def root() -> Path:
@@ -53,8 +54,11 @@ def lock_dead(token: uuid.UUID) -> int | None:
     the folder anew, so that two callers never both succeed.
     """
     folder = operation_folder(token)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    except (FileNotFoundError, FileExistsError):
+        return None  # Somebody is removing it this instant.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -95,6 +99,8 @@ def remove_operation(token: uuid.UUID, descriptor: int) -> None:
 
 def sweep() -> Iterator[uuid.UUID]:
     """Delete the folders of dead operations; yield the token of each."""
+    for draft in root().glob(f"*{DRAFT_SUFFIX}"):
+        sweep_draft(draft)
     folder = root() / "operations"
     if not folder.is_dir():
         return
@@ -110,11 +116,15 @@ def sweep() -> Iterator[uuid.UUID]:
             yield token
 
 
-def sweep_draft(folder: Path) -> None:
-    """Delete a folder whose maker died before it took its name."""
+def sweep_draft(draft: Path) -> None:
+    """Delete a file or folder whose maker died before it took its name."""
     try:
-        age = time.time() - folder.stat().st_mtime
+        age = time.time() - draft.stat().st_mtime
     except FileNotFoundError:
         return  # Renamed this instant.
-    if age > DRAFT_LIFETIME:
-        shutil.rmtree(folder, ignore_errors=True)
+    if age <= DRAFT_LIFETIME:
+        return
+    if draft.is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        draft.unlink(missing_ok=True)

@@ -1,12 +1,18 @@
 """Settings of the tests that run inside pytest: files below a temporary folder."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="backups-tests-")
+# Inherited by the processes that the tests start.
+if "BACKUPS_TESTS_DIR" not in os.environ:
+    os.environ["BACKUPS_TESTS_DIR"] = tempfile.mkdtemp(prefix="backups-tests-")
+    atexit.register(shutil.rmtree, os.environ["BACKUPS_TESTS_DIR"], ignore_errors=True)
+os.environ["DATA_DIR"] = os.environ["BACKUPS_TESTS_DIR"]
 
-from tests.live_settings import *  # noqa: E402, F403
-from tests.live_settings import BACKUPS, DATA_DIR, DATABASES  # noqa: E402
+from tests.live_settings import *  # noqa: F403
+from tests.live_settings import BACKUPS, DATA_DIR, DATABASES
 
 # A file, not memory: threads and the engine itself have to see it.
 DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

@@ -54,7 +54,8 @@ class ApiView(APIView):
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Refuse in PocketBase's order: unknown route, size, then the caller."""
-        if not hasattr(self, request.method.lower()):
+        method = request.method.lower()
+        if method not in self.http_method_names or not hasattr(self, method):
             raise ApiError(404, NOT_FOUND)
         if self.has_body_limit and body_length(request) > MAX_BODY_BYTES:
             raise ApiError(413, "Request entity too large.")
@@ -64,7 +65,9 @@ class ApiView(APIView):
         self, request: Any, response: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Cut a successful JSON answer down to what ``?fields=`` asks for."""
-        fields = getattr(request, "query_params", request.GET).get("fields", "")
+        query = getattr(request, "query_params", request.GET)
+        # Like PocketBase: of several, the first one counts.
+        fields = next(iter(query.getlist("fields")), "")
         if fields and 200 <= response.status_code < 300 and hasattr(response, "data"):
             try:
                 response.data = pick(response.data, fields)

@@ -79,4 +79,5 @@ def text_field(data: Any, name: str) -> str:
     value = data.get(name, lowered.get(name.lower(), ""))
     if not isinstance(value, str):
         raise ApiError(400, UNREADABLE_BODY)
-    return value
+    # JSON may hold half a surrogate pair, which no database and no hash takes.
+    return value.encode("utf-8", "replace").decode()

@@ -3,18 +3,21 @@
 import posixpath
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 from .base import empty
 
-UNCLEAN = r"(^|/)(/|\.{1,2}(/|\Z))"
+UNCLEAN = r"(?:^|/)(?:/|\.{1,2}(?:/|\Z))"
 """Matches an empty, ``.`` or ``..`` segment."""
 
 
-def clean_path(request: HttpRequest) -> HttpResponseBase:
+def clean_path(request: HttpRequest, *groups: str) -> HttpResponseBase:
     """Answer 307 with the path cleaned and the query kept."""
     cleaned = "/" + posixpath.normpath(request.path).lstrip("/")
     if request.path.endswith("/") and cleaned != "/":
         cleaned += "/"
+    # The path was decoded; in a header a backslash or a line break would do harm.
+    cleaned = escape_uri_path(cleaned)
     query = request.META.get("QUERY_STRING", "")
     response = empty()
     response.status_code = 307

@@ -8,10 +8,12 @@ from django.core.files.uploadhandler import (
     StopFutureHandlers,
 )
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.http import parse_header_parameters
 
 from backups.store import Incoming
 
 FIELD = "file"
+TAIL_BYTES = 4096
 
 
 class IncomingHandler(FileUploadHandler):
@@ -41,17 +43,39 @@ class IncomingHandler(FileUploadHandler):
         """There is no file object to hand on: the bytes are where they belong."""
 
 
+class Body:
+    """A stream that remembers how it ended.
+
+    Django's parser takes the end of the stream for the end of the file, so a
+    client that went away would leave a part of its file as a whole one.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.tail = b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.tail = (self.tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
+        return data
+
+    def is_closed(self, boundary: str) -> bool:
+        """Whether the form came to its end; an epilogue may follow it."""
+        return f"--{boundary}--".encode() in self.tail
+
+
 def receive_multipart(request: Any, incoming: Incoming) -> str | None:
     """Read the body into *incoming*; return the name of the file.
 
-    None if the body is no multipart form or has no such file. Raises
-    ConnectionError if the client goes away.
+    None if the body is no multipart form, was cut short, or has no such file.
     """
-    if not request.content_type.startswith("multipart/form-data"):
+    kind, parameters = parse_header_parameters(request.content_type)
+    if not kind.startswith("multipart/form-data"):
         return None
     handler = IncomingHandler(incoming)
+    body = Body(request)
     try:
-        MultiPartParser(request.META, request, [handler], "utf-8").parse()
+        MultiPartParser(request.META, body, [handler], "utf-8").parse()
     except MultiPartParserError:
         return None
-    return handler.received
+    return handler.received if body.is_closed(parameters["boundary"]) else None

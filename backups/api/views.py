@@ -8,14 +8,15 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from backups import dispatch, operations
+from backups.conf import get_settings
 from backups.exceptions import (
+    BackupError,
     BackupInUse,
     BackupNotFound,
     InvalidArchive,
     InvalidName,
     NameTaken,
     OperationInProgress,
-    RestoreRefused,
     StoreFailed,
 )
 from backups.middleware import api_root, leave_gate
@@ -30,6 +31,7 @@ from .exceptions import NOT_FOUND, ApiError, FieldError
 from .uploads import FIELD, receive_multipart
 
 NO_STORE = "Failed to load backups filesystem."
+NO_CREATE = "Failed to create backup."
 NO_RESTORE = "Missing or invalid backup file."
 NO_DELETE = "Invalid or already deleted backup file."
 NO_ACCESS = "Insufficient permissions to access the resource."
@@ -48,7 +50,8 @@ class BackupViewSet(ViewSet):
 
     def get_permissions(self) -> Sequence[Any]:
         # A download shows its own token, so that a plain link works.
-        return [] if self.action == "retrieve" else super().get_permissions()
+        is_download = self.action in ("retrieve", "retrieve_upload")
+        return [] if is_download else super().get_permissions()
 
     def list(self, request: Any) -> Response:
         try:
@@ -75,12 +78,15 @@ class BackupViewSet(ViewSet):
             claim = operations.claim_create(name, actor=request.auth.name)
         except (NameTaken, StoreFailed) as error:
             raise validation.name_taken() from error
-        dispatch.run(claim)
+        try:
+            dispatch.run(claim)
+        except BackupError as error:
+            raise ApiError(400, NO_CREATE) from error
         if wants_no_wait(request):
             return accepted(request, claim.operation)
         done = dispatch.wait(claim)
         if done.state == Operation.State.FAILED:
-            raise ApiError(400, "Failed to create backup.")
+            raise ApiError(400, NO_CREATE)
         return empty()
 
     @action(detail=False, methods=["post"])
@@ -145,9 +151,11 @@ class BackupViewSet(ViewSet):
             raise ApiError(500, NO_STORE) from error
         except BackupNotFound as error:
             raise ApiError(400, NO_RESTORE) from error
+        if get_settings().DISPATCH == "inline":
+            leave_gate(request)  # Or the restore would wait for this request.
         try:
             dispatch.run(claim)
-        except (InvalidArchive, RestoreRefused) as error:
+        except BackupError as error:
             raise ApiError(400, f"{NO_RESTORE} {error}") from error
         if wants_no_wait(request):
             return accepted(request, claim.operation)
@@ -160,7 +168,6 @@ class BackupViewSet(ViewSet):
     # “upload” is also a key: GET and DELETE of it are not the upload's.
     @upload.mapping.get
     def retrieve_upload(self, request: Any) -> HttpResponseBase:
-        self.action = "retrieve"
         return self.retrieve(request, "upload")
 
     @upload.mapping.delete

@@ -3,41 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
-
-
-class Belt(Protocol):
-    """Where jobs are laid down, to be delivered in order."""
-
-    def put(
-        self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
-    ) -> None:
-        """Run `work(*args)` and later, in order, `deliver` with its result."""
-
-    def then(self, deliver: Callable[[], None]) -> None:
-        """Call `deliver` once everything laid down before is delivered."""
-
-    def drain(self) -> None:
-        """Return when everything is delivered."""
-
-
-class Inline:
-    """A belt of length zero: does everything at once, in the calling thread."""
-
-    def put(
-        self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
-    ) -> None:
-        deliver(work(*args))
-
-    def then(self, deliver: Callable[[], None]) -> None:
-        deliver()
-
-    def drain(self) -> None:
-        pass
+from typing import Any
 
 
 class Conveyor:
-    """A belt with threads beside it.
+    """Lays jobs down in order, lets threads work on them, delivers in order.
 
     Deliveries happen in the thread that calls put, then or drain, so what they
     touch needs no lock. At most `depth` jobs exist at a time: put waits for the
@@ -53,18 +23,21 @@ class Conveyor:
     def put(
         self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
     ) -> None:
-        while self._jobs >= self._depth or self._is_head_ready():
-            self._deliver_head()
+        """Run `work(*args)` and later, in order, `deliver` with its result."""
+        self._make_room()
         self._jobs += 1
         self._queue.append((self._pool.submit(work, *args), deliver))
 
     def then(self, deliver: Callable[[], None]) -> None:
+        """Call `deliver` once everything laid down before is delivered."""
+        self._make_room()
         if self._queue:
             self._queue.append((None, deliver))
         else:
             deliver()
 
     def drain(self) -> None:
+        """Return when everything is delivered."""
         while self._queue:
             self._deliver_head()
 
@@ -72,6 +45,14 @@ class Conveyor:
         """Drop what is not delivered and stop the threads."""
         self._queue.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _make_room(self) -> None:
+        while (
+            self._jobs >= self._depth
+            or len(self._queue) >= 2 * self._depth
+            or self._is_head_ready()
+        ):
+            self._deliver_head()
 
     def _is_head_ready(self) -> bool:
         if not self._queue:

@@ -16,11 +16,13 @@ SYNC_MARK = b"\x00\x00\xff\xff"
 """The last bytes of every sync-flushed block."""
 
 _WORTH_IT = 0.97
-_SAMPLE = 16 << 10
+_SAMPLES = 4
+_SAMPLE = 4 << 10
 _SAMPLED_FROM = 64 << 10
 _TINY = 100
 _RAW = -15
-_STORED_MOST = 0xFFFF
+_GLANCE = 64
+_NOISY = 85
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,22 @@ class Codec:
 
     def _looks_compressible(self, data: bytes) -> bool:
         if len(data) < _SAMPLED_FROM:
-            return True
-        middle = len(data) // 2
-        sample = data[middle : middle + _SAMPLE]
+            return not _is_noise(data)
+        step = len(data) // _SAMPLES
+        starts = range(step // 2, len(data), step)
+        sample = b"".join(data[start : start + _SAMPLE] for start in starts)
         packed = self.module.compress(sample, self.level, _RAW)
         return len(packed) < _WORTH_IT * len(sample)
+
+
+def _is_noise(data: bytes) -> bool:
+    """Tell at a glance, much faster than by compressing, from 128 bytes.
+
+    Of so many random bytes about 101 are distinct; text or base64 has up to 60.
+    """
+    third = len(data) // 3
+    glance = data[third : third + _GLANCE] + data[2 * third : 2 * third + _GLANCE]
+    return len(set(glance)) > _NOISY
 
 
 def store_block(data: bytes) -> bytes:

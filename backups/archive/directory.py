@@ -117,18 +117,20 @@ def _read_lines(source: ByteSource, index: Index, limits: Limits) -> Iterator[by
 
 def _match(line: bytes, record: CentralRecord, limits: Limits) -> Member:
     try:
-        member = parse_line(line)
-        same_name = encode_name(member.name) == record.name
+        listed = parse_line(line)
+        same_name = encode_name(listed.name) == record.name
     except ValueError:
         raise bad_member(decode_name(record.name), "is not listed correctly") from None
     if not same_name:
-        raise bad_member(member.name, "is listed where another one is stored")
-    member = member._replace(
-        method=record.method,
-        crc=record.crc,
-        packed=record.packed,
-        offset=record.offset,
-        streamed=bool(record.flags & STREAMED),
+        raise bad_member(listed.name, "is listed where another one is stored")
+    member = Member(
+        *listed[:5],
+        record.method,
+        record.crc,
+        record.packed,
+        record.offset,
+        bool(record.flags & STREAMED),
+        *listed[10:],
     )
     if central_record(member, record.offset) != record.raw:
         raise bad_member(member.name, _flaw_of_record(member, record))

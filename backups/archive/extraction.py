@@ -1,13 +1,14 @@
 """One pass over an archive that verifies everything and writes what is wanted."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from .byte_source import ByteSource, read_exactly
-from .conveyor import Belt
+from .conveyor import Conveyor
 from .deflate import BEST, END_OF_STREAM
 from .directory import bad_member
 from .inflate import inflate_block, inflate_stream, read_pieces
@@ -16,6 +17,7 @@ from .member import BLOCK, STORED, Member
 from .unpacking import NewFile, Piece, naming_collisions, unpack_batch
 
 _BATCH_FILES = 128
+_TINY = int(os.environ.get("TINY", 16 << 10))
 _BATCH_BYTES = 2 << 20
 
 Route = Callable[[str], Path | None]
@@ -33,7 +35,7 @@ class Extraction:
     def __init__(
         self,
         source: ByteSource,
-        belt: Belt,
+        belt: Conveyor,
         *,
         route: Route,
         progress: Callable[[int], None],
@@ -61,9 +63,15 @@ class Extraction:
         start = members[0].offset
         data = read_exactly(self._source, start, member_end(members[-1]) - start)
         pieces = [Piece(member, self._route(member.name)) for member in members]
-        self._belt.put(partial(self._report, pieces), unpack_batch, data, pieces)
+        report = partial(self._report, pieces)
+        if len(data) <= _TINY * len(members):
+            # Threads would spend more on the interpreter's lock than they gain.
+            self._belt.then(partial(unpack_batch, data, pieces))
+            self._belt.then(report)
+        else:
+            self._belt.put(report, unpack_batch, data, pieces)
 
-    def _report(self, pieces: list[Piece], _result: None) -> None:
+    def _report(self, pieces: list[Piece], _result: None = None) -> None:
         self._progress(sum(piece.member.size for piece in pieces))
         for piece in pieces:
             if piece.target is not None:

@@ -39,6 +39,7 @@ SERVICE_MODE = 0o600
 """The mode of the two members that describe the others."""
 
 _WIDE_FROM = (1 << 32) - (1 << 20)
+_EARLIEST = NO_TIME_NS // 10**9
 _LATEST = 4_354_819_198
 _UNIX = 3 << 8
 _PLAIN, _ZIP64 = 20, 45
@@ -56,31 +57,23 @@ def needs_wide(size: int) -> bool:
 
 def local_header(member: Member) -> bytes:
     """Return the header that precedes the member's data, name included."""
-    name = encode_name(member.name)
-    crc, packed, size = member.crc, member.packed, member.size
+    name, size, _, mtime_ns, _, method, crc, packed, _, streamed, wide, *_ = member
+    raw = encode_name(name)
+    flags = UTF8 if name.isascii() or _is_utf8(raw) else 0
     extra, needed = b"", _PLAIN
-    if member.streamed:
+    if streamed:
+        flags |= STREAMED
         crc = packed = size = 0
-    if member.wide or packed >= FULL32 or size >= FULL32:
+    if wide or packed >= FULL32 or size >= FULL32:
         extra = struct.pack("<2H2Q", _ZIP64_ID, 16, size, packed)
         packed = size = FULL32
         needed = _ZIP64
-    return (
-        LOCAL.pack(
-            LOCAL_SIGN,
-            needed,
-            _flags(member, name),
-            member.method,
-            _dos_time(member.mtime_ns // 10**9),
-            crc,
-            packed,
-            size,
-            len(name),
-            len(extra),
-        )
-        + name
-        + extra
+    moment = _dos_time(mtime_ns // 10**9)
+    lengths = len(raw), len(extra)
+    header = LOCAL.pack(
+        LOCAL_SIGN, needed, flags, method, moment, crc, packed, size, *lengths
     )
+    return header + raw + extra
 
 
 def local_header_size(member: Member) -> int:
@@ -110,35 +103,22 @@ def central_record(member: Member, offset: int) -> bytes:
 
     `offset` is where its local header starts, in bytes.
     """
-    name = encode_name(member.name)
-    size, packed = member.size, member.packed
-    extra, needed = b"", _ZIP64 if member.wide else _PLAIN
+    name, size, _, mtime_ns, mode, method, crc, packed, _, streamed, wide, *_ = member
+    raw = encode_name(name)
+    flags = UTF8 if name.isascii() or _is_utf8(raw) else 0
+    if streamed:
+        flags |= STREAMED
+    extra, needed = b"", _ZIP64 if wide else _PLAIN
     if size >= FULL32 or packed >= FULL32 or offset >= FULL32:
         extra = _zip64_extra(size, packed, offset)
         needed = _ZIP64
         size, packed, offset = (min(n, FULL32) for n in (size, packed, offset))
-    return (
-        CENTRAL.pack(
-            CENTRAL_SIGN,
-            _UNIX | needed,
-            needed,
-            _flags(member, name),
-            member.method,
-            _dos_time(member.mtime_ns // 10**9),
-            member.crc,
-            packed,
-            size,
-            len(name),
-            len(extra),
-            0,
-            0,
-            0,
-            _attributes(member),
-            offset,
-        )
-        + name
-        + extra
-    )
+    versions = _UNIX | needed, needed
+    fields = method, _dos_time(mtime_ns // 10**9), crc, packed, size
+    lengths = len(raw), len(extra), 0
+    place = 0, 0, _attributes(name, mode), offset
+    header = CENTRAL.pack(CENTRAL_SIGN, *versions, flags, *fields, *lengths, *place)
+    return header + raw + extra
 
 
 def _zip64_extra(*values: int) -> bytes:
@@ -252,13 +232,6 @@ def is_file_or_folder(attributes: int) -> bool:
     return kind in (stat.S_IFREG, stat.S_IFDIR)
 
 
-def _flags(member: Member, name: bytes) -> int:
-    flags = STREAMED if member.streamed else 0
-    if name.isascii() or _is_utf8(name):
-        flags |= UTF8
-    return flags
-
-
 def _is_utf8(name: bytes) -> bool:
     try:
         name.decode()
@@ -267,16 +240,23 @@ def _is_utf8(name: bytes) -> bool:
     return True
 
 
-def _attributes(member: Member) -> int:
-    if member.is_folder:
-        return (stat.S_IFDIR | member.mode) << 16 | _FOLDER_BIT
-    return (stat.S_IFREG | member.mode) << 16
+def _attributes(name: str, mode: int) -> int:
+    if name.endswith("/"):
+        return (stat.S_IFDIR | mode) << 16 | _FOLDER_BIT
+    return (stat.S_IFREG | mode) << 16
+
+
+def _dos_time(seconds: int) -> int:
+    # Zip times know two-second steps from 1980 to 2107.
+    if not _EARLIEST <= seconds <= _LATEST:
+        seconds = max(_EARLIEST, min(seconds, _LATEST))
+    days, second = divmod(seconds, 86_400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return _dos_date(days) << 16 | hour << 11 | minute << 5 | second >> 1
 
 
 @functools.lru_cache(maxsize=1024)
-def _dos_time(seconds: int) -> int:
-    # Zip times know two-second steps from 1980 to 2107.
-    seconds = max(NO_TIME_NS // 10**9, min(seconds, _LATEST))
-    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
-    date = (year - 1980) << 9 | month << 5 | day
-    return date << 16 | hour << 11 | minute << 5 | second >> 1
+def _dos_date(days: int) -> int:
+    year, month, day = time.gmtime(days * 86_400)[:3]
+    return (year - 1980) << 9 | month << 5 | day

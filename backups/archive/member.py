@@ -1,6 +1,7 @@
 """What is known of one member, and the line that lists it."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,14 @@ DEFLATED = 8
 _encode_text = json.encoder.encode_basestring_ascii
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 22
 _LARGEST = (1 << 63) - 1
+# Most lines have this form, which is canonical by itself; matching it takes a
+# tenth of the time that JSON and the comparison take. Folders, blocks and names
+# with escapes go the long way.
+_PLAIN_LINE = re.compile(
+    rb'\{"name":"([ !#-.0-\[\]-~]+(?:/[ !#-.0-\[\]-~]+)*)",'
+    rb'"size":(0|[1-9][0-9]{0,18}),"sha256":"([0-9a-f]{64})",'
+    rb'"mtime_ns":(0|-?[1-9][0-9]{0,18}),"mode":(0|[1-9][0-9]{0,2})\}\n'
+)
 
 
 class Member(NamedTuple):
@@ -74,8 +83,14 @@ def parse_line(line: bytes) -> Member:
     Raises ValueError unless the line is exactly what `format_line` makes of it,
     so that two readers can never understand it in two ways.
     """
+    plain = _PLAIN_LINE.fullmatch(line)
+    if plain:
+        name, size, sha256, mtime_ns, mode = plain.groups()
+        fields = name.decode(), int(size), sha256.decode(), int(mtime_ns), int(mode)
+        if fields[1] <= _LARGEST and abs(fields[3]) <= _LARGEST and fields[4] <= 0o777:
+            return Member(*fields)
     try:
-        member = _member_from(json.loads(line))
+        member = _member_from(json.loads(line.decode("ascii")))
         if format_line(member) == line:
             return member
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

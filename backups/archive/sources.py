@@ -5,8 +5,6 @@ import os
 import stat
 from typing import NamedTuple
 
-from .member import BLOCK
-
 _TRIES = 3
 # O_NONBLOCK keeps a pipe that took a file's place from hanging the backup.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -26,8 +24,6 @@ class Source(NamedTuple):
     """Where it is now. Links to files are followed."""
     is_folder: bool = False
     """Whether it is an empty folder."""
-    size: int | None = None
-    """Its size in bytes if known, to save asking; need not be right."""
 
     @property
     def member_name(self) -> str:
@@ -74,17 +70,6 @@ def stat_folder(path: FilePath) -> os.stat_result:
     return info
 
 
-def guess_size(source: Source) -> int:
-    """Return the likely size in bytes; 0 if it cannot be told."""
-    if source.size is not None:
-        return source.size
-    try:
-        return os.stat(source.path).st_size
-    except OSError:
-        # The thread that opens it will find out why.
-        return 0
-
-
 def read_whole(descriptor: int, size: int) -> bytes:
     """Return a small file's content, never more than its `size` when opened.
 
@@ -108,8 +93,3 @@ def read_block(descriptor: int, size: int, offset: int) -> bytes:
             break
         data += more
     return data
-
-
-def is_small(size: int) -> bool:
-    """Tell whether a file of that size is read as a whole."""
-    return size <= BLOCK

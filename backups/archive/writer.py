@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
-from .conveyor import Belt, Conveyor, Inline
+from .conveyor import Conveyor
 from .deflate import BEST, END_OF_STREAM, Codec
 from .layout import (
     NO_TIME_NS,
@@ -24,18 +24,20 @@ from .limits import Limits
 from .member import BLOCK, FORMAT, STORED, Member
 from .names import MANIFEST, NameOrder, show
 from .outgoing import Listing, OutgoingFile, open_spool
-from .packing import BATCH_BYTES, BATCH_FILES, Batch, pack_batch, pack_data
+from .packing import Batch, Loaded, pack_files
 from .sources import (
     FilePath,
     NotThere,
     Source,
-    guess_size,
-    is_small,
     open_regular,
     read_block,
     read_whole,
+    stat_folder,
 )
 
+_TINY = 16 << 10
+_BATCH_BYTES = 512 << 10
+_JOB_BYTES = 2 << 20
 _COPY = 1 << 20
 
 
@@ -71,7 +73,7 @@ class ArchiveWriter:
     the last call. Names must ascend (see docs/format.md); ValueError otherwise.
     Index records wait in memory and beyond 4 MiB in temporary files in
     `spool_dir`. Memory does not depend on the number or the size of files.
-    An archive is complete only after `finish`.
+    An archive is complete only after `finish`; after an error it never is.
     """
 
     def __init__(
@@ -90,6 +92,10 @@ class ArchiveWriter:
         self._belt = Conveyor(threads, depth=2 * threads + 2)
         self._listing = Listing(codec, spool_dir)
         self._records = open_spool(spool_dir)
+        self._batch = Batch()
+        self._loaded: list[Loaded] = []
+        self._loaded_size = 0
+        self._last: Member
         self._offset = 0
         self._count = 0
         self._bytes = 0
@@ -116,54 +122,39 @@ class ArchiveWriter:
 
         Raises OSError if it is missing, unreadable or not a regular file.
         """
-        self._admit(Source(name, path))
-        self._belt.drain()
-        opened, info = _open_or_fail(path)
+        source = Source(name, path)
+        self._admit(source)
         try:
-            if is_small(info.st_size):
-                return self._add_small(name, opened, info)
-            file = OutgoingFile(name, info, self._codec)
-            self._put_file(self._belt, file, opened)
-        finally:
-            os.close(opened)
-        self._belt.drain()
-        return file.member()
+            self._put(source)
+        except NotThere as answer:
+            code = errno.ENOENT if str(answer) == "vanished" else errno.EINVAL
+            raise OSError(code, str(answer), os.fspath(path)) from None
+        self._flush()
+        return self._last
 
     def add_files(
         self, sources: Iterable[Source], *, on_skip: Callable[[str, str], None]
     ) -> None:
-        """Add files and empty folders, reading ahead on several threads.
+        """Add files and empty folders, in order.
 
         `on_skip` gets the name and the reason of what is gone or is not a
         regular file. A file that is there but cannot be read raises OSError.
         """
-        waiting: list[Source] = []
-        size = 0
         for source in sources:
             self._admit(source)
-            expected = 0 if source.is_folder else guess_size(source)
-            if not is_small(expected):
-                self._put_batch(waiting, on_skip)
-                waiting, size = [], 0
-                self._put_large(self._belt, source, on_skip)
-                continue
-            waiting.append(source)
-            size += expected
-            if len(waiting) >= BATCH_FILES or size >= BATCH_BYTES:
-                self._put_batch(waiting, on_skip)
-                waiting, size = [], 0
-        self._put_batch(waiting, on_skip)
-        self._belt.drain()
+            try:
+                self._put(source)
+            except NotThere as answer:
+                on_skip(source.name, str(answer))
+        self._flush()
 
     def add_folder(self, name: str, *, mode: int, mtime_ns: int) -> Member:
         """Add an empty folder; the name's trailing slash may be left out."""
         source = Source(name, "", is_folder=True)
         self._admit(source)
-        self._belt.drain()
-        batch = Batch()
-        batch.add(Member(source.member_name, 0, "", mtime_ns, mode & 0o777))
-        self._write_batch(_nothing_skipped, batch)
-        return batch.members[0]
+        self._put_folder(source.member_name, mode, mtime_ns)
+        self._flush()
+        return self._last
 
     def finish(self, manifest: Mapping[str, Any]) -> ArchiveSummary:
         """Write the listing, the manifest and the central directory.
@@ -172,7 +163,7 @@ class ArchiveWriter:
         """
         if "format" in manifest or "members" in manifest:
             raise ValueError("“format” and “members” are the archive's own keys")
-        self._belt.drain()
+        self._flush()
         listing = self._write_listing()
         totals = {
             "count": self._count,
@@ -185,12 +176,6 @@ class ArchiveWriter:
         self.close()
         return ArchiveSummary(self._count, self._bytes, listing.sha256, self._offset)
 
-    def _add_small(self, name: str, opened: int, info: os.stat_result) -> Member:
-        batch = Batch()
-        pack_data(name, read_whole(opened, info.st_size), info, batch, self._codec)
-        self._write_batch(_nothing_skipped, batch)
-        return batch.members[0]
-
     def _admit(self, source: Source) -> None:
         try:
             self._order.admit(source.member_name)
@@ -199,50 +184,69 @@ class ArchiveWriter:
         except ValueError as error:
             raise ValueError(f"The name “{show(source.name)}” {error}.") from None
 
-    def _put_batch(
-        self, sources: list[Source], on_skip: Callable[[str, str], None]
-    ) -> None:
-        if sources:
-            deliver = partial(self._write_batch, on_skip)
-            self._belt.put(deliver, pack_batch, sources, self._codec)
+    def _put(self, source: Source) -> None:
+        if source.is_folder:
+            info = stat_folder(source.path)
+            self._put_folder(source.member_name, info.st_mode, info.st_mtime_ns)
+            return
+        opened, info = open_regular(source.path)
+        try:
+            if info.st_size > BLOCK:
+                self._flush_small()
+                self._put_large(OutgoingFile(source.name, info, self._codec), opened)
+            else:
+                data = read_whole(opened, info.st_size)
+                self._put_small(Loaded(source.name, data, info))
+        finally:
+            os.close(opened)
 
-    def _write_batch(self, on_skip: Callable[[str, str], None], batch: Batch) -> None:
+    def _put_folder(self, name: str, mode: int, mtime_ns: int) -> None:
+        self._flush_loaded()
+        start = self._batch.size
+        self._batch.add(Member(name, 0, "", mtime_ns, mode & 0o777, offset=start))
+
+    def _put_small(self, file: Loaded) -> None:
+        if len(file.data) > _TINY:
+            self._flush_batch()
+            self._loaded.append(file)
+            self._loaded_size += len(file.data)
+            if self._loaded_size >= _JOB_BYTES:
+                self._flush_loaded()
+            return
+        # Handing tiny files to threads costs more than compressing them: every
+        # short call would pass the interpreter's lock back and forth.
+        self._flush_loaded()
+        self._batch.pack(*file, self._codec)
+        if self._batch.size >= _BATCH_BYTES:
+            self._flush_batch()
+
+    def _flush(self) -> None:
+        self._flush_small()
+        self._belt.drain()
+
+    def _flush_small(self) -> None:
+        self._flush_loaded()
+        self._flush_batch()
+
+    def _flush_loaded(self) -> None:
+        if self._loaded:
+            self._belt.put(self._write_batch, pack_files, self._loaded, self._codec)
+            self._loaded, self._loaded_size = [], 0
+
+    def _flush_batch(self) -> None:
+        if self._batch.members:
+            self._belt.then(partial(self._write_batch, self._batch))
+            self._batch = Batch()
+
+    def _write_batch(self, batch: Batch) -> None:
         start = self._offset
         self._write(b"".join(batch.parts))
         records = [central_record(m, start + m.offset) for m in batch.members]
         self._record(batch.members, records)
-        for name, reason in batch.skipped:
-            on_skip(name, reason)
         self._progress(sum(m.size for m in batch.members))
-        if batch.rest:
-            self._write_rest(batch.rest, on_skip)
 
-    def _write_rest(
-        self, sources: Iterable[Source], on_skip: Callable[[str, str], None]
-    ) -> None:
-        # Jobs for later members are on the belt already, so what grew since its
-        # size was asked for goes past the belt.
-        for source in sources:
-            if source.is_folder:
-                self._write_batch(on_skip, pack_batch([source], self._codec))
-            else:
-                self._put_large(Inline(), source, on_skip)
-
-    def _put_large(
-        self, belt: Belt, source: Source, on_skip: Callable[[str, str], None]
-    ) -> None:
-        try:
-            opened, info = open_regular(source.path)
-        except NotThere as answer:
-            on_skip(source.name, str(answer))
-            return
-        try:
-            self._put_file(belt, OutgoingFile(source.name, info, self._codec), opened)
-        finally:
-            os.close(opened)
-
-    def _put_file(self, belt: Belt, file: OutgoingFile, opened: int) -> None:
-        belt.then(partial(self._begin, file))
+    def _put_large(self, file: OutgoingFile, opened: int) -> None:
+        self._belt.then(partial(self._begin, file))
         offset = 0
         while offset < file.most:
             block = read_block(opened, min(BLOCK, file.most - offset), offset)
@@ -250,10 +254,10 @@ class ArchiveWriter:
                 break
             offset += len(block)
             deliver = partial(self._write_block, file, len(block))
-            belt.put(deliver, self._codec.block, block)
+            self._belt.put(deliver, self._codec.block, block)
             # Hashed here, while the other threads compress.
             file.take(block)
-        belt.then(partial(self._end, file))
+        self._belt.then(partial(self._end, file))
 
     def _begin(self, file: OutgoingFile) -> None:
         file.offset = self._offset
@@ -271,6 +275,7 @@ class ArchiveWriter:
         self._record([member], [central_record(member, member.offset)])
 
     def _record(self, members: list[Member], records: list[bytes]) -> None:
+        self._last = members[-1]
         self._count += len(members)
         self._bytes += sum(m.size for m in members)
         self._listing.add(members)
@@ -309,15 +314,3 @@ class ArchiveWriter:
     def _write(self, data: bytes) -> None:
         self._sink.write(data)
         self._offset += len(data)
-
-
-def _open_or_fail(path: FilePath) -> tuple[int, os.stat_result]:
-    try:
-        return open_regular(path)
-    except NotThere as answer:
-        code = errno.ENOENT if str(answer) == "vanished" else errno.EINVAL
-        raise OSError(code, str(answer), os.fspath(path)) from None
-
-
-def _nothing_skipped(_name: str, _reason: str) -> None:
-    """Stand in for the callback of a batch that skips nothing."""

@@ -81,6 +81,10 @@ class Claim:
         try:
             take_lease(token)
             try:
+                # A restore shows its journal and then looks at its lease. This
+                # is the opposite order, so that one of the two sees the other.
+                if journal.exists():
+                    raise OperationInProgress
                 operation = start_history(token, kind, key, actor)
             except BaseException:
                 lease.release(token)

@@ -37,12 +37,15 @@ def recover() -> Operation.State | None:
     found = journal.read()
     if found is None:
         return None
-    lock = workspace.lock_dead(found.token)
+    token = found.token
+    lock = workspace.lock_dead(token)
     if lock is None:
         raise OperationInProgress
     try:
         # Another recovery may have settled it just before the lock was free.
         found = journal.read()
+        if found and found.token != token:
+            raise OperationInProgress
         return settle_journal(found) if found else None
     except (DatabaseError, OSError) as error:
         raise RecoveryFailed(
@@ -52,8 +55,8 @@ def recover() -> Operation.State | None:
     finally:
         if journal.exists():
             os.close(lock)
-        elif found:
-            workspace.remove_operation(found.token, lock)
+        else:
+            workspace.remove_operation(token, lock)
 
 
 def recover_if_abandoned() -> bool:
@@ -78,6 +81,7 @@ def settle_journal(found: Journal) -> Operation.State:
     """
     connections.close_all()
     if found.step is Step.MEDIA_IN and is_committed(found.token):
+        lease.release(found.token)
         finish(found)
         logger.info("Restore %s was completed by a recovery.", found.token)
         return Operation.State.SUCCEEDED

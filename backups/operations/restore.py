@@ -137,6 +137,7 @@ def migrate_staged(alias: str, staged: Path) -> None:
 
 def commit(claim: Claim, plan: Plan) -> None:
     """Replace the live content by the staged one, or leave it as it was."""
+    claim.require_held()
     claim.report(phase=COMMITTING)
     claim.publish_progress()
     record = Journal(
@@ -146,7 +147,7 @@ def commit(claim: Claim, plan: Plan) -> None:
         media_root=str(plan.media.root) if plan.media else None,
     )
     try:
-        record.write()
+        record.begin()
         with gate.closed(get_settings().DRAIN_TIMEOUT):
             replace_everything(claim, plan, record)
             finish(record)
@@ -198,7 +199,7 @@ def settle_own(token: uuid.UUID, error: BaseException) -> Operation.State:
     """After an error in the commit: undo it, or finish it if it is true already."""
     logger.error("The commit of a restore failed.", exc_info=error)
     found = journal.read()
-    if found:
+    if found and found.token == token:
         return settle_journal(found)
     committed = is_committed(token)
     return Operation.State.SUCCEEDED if committed else Operation.State.FAILED

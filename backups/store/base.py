@@ -132,7 +132,10 @@ def sweep_folder(folder: Path) -> None:
     if not folder.is_dir():
         return
     for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # Published or discarded this instant.
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)

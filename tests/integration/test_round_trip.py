@@ -1,30 +1,14 @@
 """The main thing: what was saved comes back, and nothing else stays."""
 
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 
 from backups import operations
 from backups.models import Operation
+from tests.engine import create, restore, tree
 from tests.site.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
-
-
-def tree(root: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
-        for path in root.rglob("*")
-    }
-
-
-def create(name: str) -> str:
-    return operations.create_backup(operations.claim_create(name, actor="test"))
-
-
-def restore(key: str) -> None:
-    operations.restore_backup(operations.claim_restore(key, actor="test"))
 
 
 def test_a_restore_brings_rows_and_files_back_exactly(article, media):

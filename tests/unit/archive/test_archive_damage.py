@@ -52,9 +52,10 @@ def is_found(bent: bytes) -> bool:
         verify(bent, threads=1)
     except InvalidArchive:
         return True
-    with zipfile.ZipFile(io.BytesIO(SMALL)) as old, zipfile.ZipFile(
-        io.BytesIO(bent)
-    ) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(SMALL)) as old,
+        zipfile.ZipFile(io.BytesIO(bent)) as new,
+    ):
         return all(old.read(name) == new.read(name) for name in old.namelist())
 
 
