@@ -2,18 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
-from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections
 
+from . import operations
 from .conf import FIELDS, get_settings
 from .exceptions import BackupError
-from .snapshots import get_media, get_snapshotters
 
 MIDDLEWARE = "backups.middleware.GateMiddleware"
 
@@ -23,8 +21,9 @@ def check_backups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Return everything that is wrong with the configuration of backups."""
     messages = [*check_keys()]
     if not messages:
+        messages += check_storage()
+    if not messages:
         messages += [
-            *check_storage(),
             *check_content(),
             *check_middleware(),
             *check_workspace(),
@@ -50,21 +49,6 @@ def check_storage() -> Iterator[CheckMessage]:
             hint='Add one, or name another in BACKUPS["STORAGE"].',
             id="backups.E002",
         )
-        return
-    kept = storages[alias]
-    if isinstance(kept, FileSystemStorage) and is_public(Path(kept.location)):
-        yield Error(
-            "The backups lie inside MEDIA_ROOT or STATIC_ROOT, where the web server"
-            " may hand them out, and would be part of each other.",
-            hint=f'Give STORAGES["{alias}"] a location outside.',
-            id="backups.E003",
-        )
-
-
-def is_public(folder: Path) -> bool:
-    served = (settings.MEDIA_ROOT, settings.STATIC_ROOT)
-    roots = (Path(root).resolve() for root in served if root)
-    return any(folder.resolve().is_relative_to(root) for root in roots)
 
 
 def check_content() -> Iterator[CheckMessage]:
@@ -77,13 +61,19 @@ def check_content() -> Iterator[CheckMessage]:
         )
         return
     try:
-        get_snapshotters()
-        get_media()
+        conflicts = list(operations.find_conflicts())
     except BackupError as error:
         yield Error(
             str(error),
             hint='See BACKUPS["DATABASES"] and BACKUPS["MEDIA"].',
             id="backups.E005",
+        )
+        return
+    for conflict in conflicts:
+        yield Error(
+            conflict,
+            hint="Give each of them a folder of its own, outside of the others.",
+            id="backups.E003",
         )
 
 
@@ -99,19 +89,13 @@ def check_middleware() -> Iterator[CheckMessage]:
 
 def check_workspace() -> Iterator[CheckMessage]:
     folder = get_settings().workspace
-    if is_public(folder):
-        yield Error(
-            "The workspace lies inside MEDIA_ROOT or STATIC_ROOT.",
-            hint='Set BACKUPS["WORKSPACE"] to a private folder outside.',
-            id="backups.E006",
-        )
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
         yield Error(
             "The workspace can't be written.",
             hint='Set BACKUPS["WORKSPACE"] to a folder that the site may write.',
-            id="backups.E007",
+            id="backups.E006",
         )
 
 

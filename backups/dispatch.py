@@ -13,6 +13,7 @@ from django.db import close_old_connections, connections
 
 from . import operations
 from .conf import get_settings
+from .exceptions import OperationFailed
 from .models import Operation
 from .process import start_command
 
@@ -31,9 +32,10 @@ def run(claim: operations.Claim) -> None:
         child = start_command(
             "backup_run", str(claim.token), "--lock", str(claim.lock), lock=claim.lock
         )
-    except OSError as error:
+    except Exception as error:
+        logger.exception("Operation %s could not be started.", claim.token)
         with claim:  # Settles it as failed.
-            raise operations_error(error) from error
+            raise OperationFailed("The operation could not be started.") from error
     claim.hand_over()
     threading.Thread(target=_reap, args=(child, claim), daemon=True).start()
 
@@ -72,9 +74,3 @@ def _cause(status: int) -> str:
     if status < 0:
         return f"The process that ran it was killed by signal {-status}."
     return f"The process that ran it ended with status {status}."
-
-
-def operations_error(error: OSError) -> Exception:
-    from .exceptions import OperationFailed
-
-    return OperationFailed(f"The operation could not be started: {error.strerror}.")

@@ -4,7 +4,6 @@ import os
 import uuid
 from pathlib import Path
 
-
 DRAFT_SUFFIX = ".new"
 """Ends the name of a file that is being written."""
 

@@ -10,6 +10,10 @@ class BackupError(Exception):
     """Base of every error that this app raises on purpose."""
 
 
+class Misconfigured(BackupError):
+    """The site is set up in a way in which a backup or restore can't work."""
+
+
 class OperationInProgress(BackupError):
     """Another operation holds the lease."""
 

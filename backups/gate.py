@@ -28,6 +28,7 @@ from .signals import site_restored
 seen = threading.local()
 """The generation that this thread's connections belong to."""
 
+clearing = threading.Lock()
 process_generation: object = None
 """The generation that this process's caches belong to."""
 
@@ -127,10 +128,11 @@ def forget_old_data() -> bool:
     if getattr(seen, "generation", process_generation) != current:
         connections.close_all()
     seen.generation = current
-    if process_generation == current:
-        return False
-    process_generation = current
-    clear_process_caches()
+    with clearing:  # No thread goes on before what is old is gone.
+        if process_generation == current:
+            return False
+        clear_process_caches()
+        process_generation = current
     return True
 
 
@@ -142,4 +144,4 @@ def clear_process_caches() -> None:
     for alias in settings.CACHES:
         if isinstance(caches[alias], LocMemCache):
             caches[alias].clear()
-    site_restored.send(sender=None)
+    site_restored.send_robust(sender=None)

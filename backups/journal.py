@@ -69,6 +69,15 @@ def exists() -> bool:
     return _path().exists()
 
 
+def names(token: uuid.UUID) -> bool:
+    """Whether the journal is that operation's; an unreadable one may be."""
+    try:
+        found = read()
+    except RecoveryFailed:
+        return True
+    return found is not None and found.token == token
+
+
 def read() -> Journal | None:
     """Return the journal, or None. Raises RecoveryFailed if it makes no sense."""
     try:

@@ -7,8 +7,7 @@ any database and without an open transaction. The clock is the database's.
 import uuid
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from .conf import get_settings
@@ -42,13 +41,8 @@ def release(token: uuid.UUID) -> None:
 
 def holder() -> uuid.UUID | None:
     """Return the token that holds an unexpired lease, or None."""
-    with transaction.atomic():
-        return (
-            Lease.objects.filter(pk=1, expires__gte=Now())
-            .exclude(token=None)
-            .values_list(F("token"), flat=True)
-            .first()
-        )
+    held = Lease.objects.filter(pk=1, expires__gte=Now())
+    return held.values_list("token", flat=True).first()
 
 
 def _deadline() -> Now:

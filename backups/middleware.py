@@ -35,10 +35,10 @@ class GateMiddleware:
             place = gate.enter()
         if place is None:
             return unavailable(request)
-        if gate.forget_old_data():
-            reload_server(workspace.root() / "reloads", gate.generation())
         request.backups_gate = place  # type: ignore[attr-defined]
         try:
+            if gate.forget_old_data():
+                reload_server(workspace.root() / "reloads", gate.generation())
             response = self.get_response(request)
         except BaseException:
             place.leave()

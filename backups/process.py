@@ -23,8 +23,8 @@ def start_command(*arguments: str, lock: int | None = None) -> subprocess.Popen[
     )
 
 
-def run_command(*arguments: str) -> str:
-    """Run ``manage.py`` with *arguments* to its end; return "" or its error text."""
+def run_command(*arguments: str) -> str | None:
+    """Run ``manage.py`` to its end; return None, or what a failed one printed."""
     done = subprocess.run(
         [_python(), "-m", "django", *arguments],
         env=_environment(),
@@ -33,10 +33,7 @@ def run_command(*arguments: str) -> str:
         stderr=subprocess.PIPE,
         check=False,
     )
-    if done.returncode == 0:
-        return ""
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"exit status {done.returncode}"
+    return done.stderr.decode(errors="replace") if done.returncode else None
 
 
 def _python() -> str:

@@ -22,6 +22,13 @@ def reload_server(marks: Path, generation: object) -> None:
     master = os.getppid()
     if not get_settings().RELOAD or not _is_gunicorn(master):
         return
+    try:
+        _reload_once(master, marks, generation)
+    except OSError:
+        logger.exception("gunicorn (process %s) could not be reloaded.", master)
+
+
+def _reload_once(master: int, marks: Path, generation: object) -> None:
     marks.mkdir(mode=0o700, exist_ok=True)
     mark = marks / f"{master}-{_start_time(master)}"
     wanted = repr(generation).encode()

@@ -4,11 +4,13 @@ Source: PocketBase judges an upload by its first bytes only; so do we, since
 whether it is an archive of ours is decided when somebody wants to restore it.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 
 SNIFFED_BYTES = 3072
 
+ZIP_START = re.compile(rb"PK[\x03\x05\x07][\x04\x06\x08]")
 LOCAL_HEADER = b"PK\x03\x04"
 NAME_LENGTHS = struct.Struct("<26xHH")
 STARTS_OF_OTHERS = (
@@ -25,8 +27,7 @@ DECLARED_TYPES = (b"application/epub+zip", b"application/vnd.")
 
 def is_plain_zip(head: bytes) -> bool:
     """Whether *head* begins a zip file that is nothing else."""
-    is_zip = head[:2] == b"PK" and head[2] in (3, 5, 7) and head[3] in (4, 6, 8)
-    return is_zip and not is_other_format(head)
+    return bool(ZIP_START.match(head)) and not is_other_format(head)
 
 
 def is_other_format(head: bytes) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .conf import get_settings
 from .durability import DRAFT_SUFFIX
+from .exceptions import Misconfigured
 
 LOCK_NAME = "lock"
 DRAFT_LIFETIME = 60
@@ -25,6 +26,18 @@ def root() -> Path:
     path = get_settings().workspace
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def require_owner() -> None:
+    """Raise Misconfigured if the workspace belongs to another user.
+
+    Files that one user makes here would lock the other out of its own site.
+    """
+    if root().stat().st_uid != os.geteuid():
+        raise Misconfigured(
+            "The workspace belongs to another user; run this as the user that the"
+            " site runs as."
+        )
 
 
 def operation_folder(token: uuid.UUID) -> Path:
@@ -47,18 +60,20 @@ def open_operation(token: uuid.UUID) -> int:
     return descriptor
 
 
-def lock_dead(token: uuid.UUID) -> int | None:
+def lock_dead(token: uuid.UUID, *, make: bool = False) -> int | None:
     """Lock the operation if its process is dead; return the descriptor or None.
 
-    An operation whose folder is gone counts as dead only for the one who makes
-    the folder anew, so that two callers never both succeed.
+    With *make*, an operation whose folder is gone counts as dead for the one
+    who makes the folder anew, so that two callers never both succeed.
     """
     folder = operation_folder(token)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        if make:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_RDWR | (os.O_CREAT if make else 0)
+        descriptor = os.open(folder / LOCK_NAME, flags, 0o600)
     except (FileNotFoundError, FileExistsError):
-        return None  # Somebody is removing it this instant.
+        return None  # Not here, or being removed this instant.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -83,8 +98,6 @@ def is_dead(token: uuid.UUID) -> bool:
 
     False where its folder is not here: it may run on another host.
     """
-    if not operation_folder(token).is_dir():
-        return False
     if (descriptor := lock_dead(token)) is None:
         return False
     os.close(descriptor)

@@ -106,14 +106,16 @@ def find_by_password(
     The site's own authentication backends decide. For an unknown identity they
     are asked all the same, so that the time taken tells nothing.
     """
-    names = usernames(identity, field) or [identity]
-    for name in names:
+    names = usernames(identity, field)
+    for name in names or [identity]:
         user = authenticate(
             request._request,
             password=password,
             **{get_user_model().USERNAME_FIELD: name},
         )
-        if user is not None and collection.admits(user):
+        # What is no known e-mail address must not pass for a name instead.
+        is_meant = bool(names) or field != "email"
+        if user is not None and is_meant and collection.admits(user):
             return user
     return None
 

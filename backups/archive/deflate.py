@@ -23,6 +23,7 @@ _TINY = 100
 _RAW = -15
 _GLANCE = 64
 _NOISY = 85
+_STORED_MOST = 0xFFFF
 
 
 @dataclass(frozen=True)

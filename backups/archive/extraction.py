@@ -1,7 +1,6 @@
 """One pass over an archive that verifies everything and writes what is wanted."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -17,7 +16,7 @@ from .member import BLOCK, STORED, Member
 from .unpacking import NewFile, Piece, naming_collisions, unpack_batch
 
 _BATCH_FILES = 128
-_TINY = int(os.environ.get("TINY", 16 << 10))
+_TINY = 16 << 10
 _BATCH_BYTES = 2 << 20
 
 Route = Callable[[str], Path | None]

@@ -3,6 +3,7 @@
 from .claim import Claim
 from .create import claim_create, create_backup
 from .delete import delete_backup
+from .places import find_conflicts
 from .read import (
     find_operation,
     is_idle,
@@ -23,6 +24,7 @@ __all__ = [
     "claim_restore",
     "create_backup",
     "delete_backup",
+    "find_conflicts",
     "find_operation",
     "is_idle",
     "list_backups",

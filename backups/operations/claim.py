@@ -15,22 +15,26 @@ from types import TracebackType
 from typing import Any, Self
 
 from django.db import Error as DatabaseError
-from django.db import connection
-from django.utils import timezone
+from django.db import connections, router
 
 from backups import journal, lease, workspace
 from backups.conf import get_settings
-from backups.exceptions import BackupError, LeaseLost, OperationInProgress
+from backups.exceptions import (
+    BackupError,
+    LeaseLost,
+    Misconfigured,
+    OperationInProgress,
+)
 from backups.models import Operation
-from backups.signals import operation_finished, operation_started
+from backups.signals import operation_started
 from backups.snapshots import get_media
 from backups.store import get_store
 
+from . import history, places
 from .recover import recover
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = "The process that ran it ended before it was done."
 TICK = 1.0
 """Seconds between two looks at the progress and the lease."""
 
@@ -72,23 +76,18 @@ class Claim:
     def make(cls, kind: Operation.Kind, key: str, actor: str) -> Self:
         """Take the lease for a new operation.
 
-        Raises OperationInProgress if another one runs, or RecoveryFailed if an
-        interrupted restore can't be settled.
+        Raises OperationInProgress if another one runs, RecoveryFailed if an
+        interrupted restore can't be settled, and Misconfigured where it could
+        not work at all.
         """
+        require_no_transaction()
+        places.require_apart()
+        workspace.require_owner()
         recover()
         token = uuid.uuid4()
         lock = workspace.open_operation(token)
         try:
-            take_lease(token)
-            try:
-                # A restore shows its journal and then looks at its lease. This
-                # is the opposite order, so that one of the two sees the other.
-                if journal.exists():
-                    raise OperationInProgress
-                operation = start_history(token, kind, key, actor)
-            except BaseException:
-                lease.release(token)
-                raise
+            operation = take_over(token, kind, key, actor)
         except BaseException:
             workspace.remove_operation(token, lock)
             raise
@@ -98,6 +97,8 @@ class Claim:
     @classmethod
     def adopt(cls, token: uuid.UUID, lock: int) -> Self:
         """Return the claim that another process made and handed over."""
+        # Nothing that is started from here may keep the lock beyond this process.
+        os.set_inheritable(lock, False)
         return cls(Operation.objects.get(token=token), lock)
 
     def hand_over(self) -> None:
@@ -105,7 +106,11 @@ class Claim:
         os.close(self.lock)
 
     def __enter__(self) -> Self:
-        sweep_leftovers(self.token)
+        try:
+            sweep_leftovers(self.token)
+        except (BackupError, OSError):
+            # The work can do without the space; what is in the way will tell.
+            logger.exception("What dead operations left could not be removed.")
         self._beat.start()
         return self
 
@@ -116,19 +121,33 @@ class Claim:
         traceback: TracebackType | None,
     ) -> None:
         self._stop.set()
-        if self._beat.is_alive():
-            self._beat.join()
+        self._beat.join()
         if error and not isinstance(error, BackupError):
             logger.error("Operation %s failed.", self.token, exc_info=error)
+        is_settled = False
         try:
-            settle(self.token, describe(error) if error else "", self._progress)
+            # While the journal names it, the outcome is for the recovery to say.
+            if not journal.names(self.token):
+                self._settle(error)
+                is_settled = True
+        except DatabaseError:
+            # The next claim finds that this one is dead, and settles it.
+            logger.exception("The outcome of %s could not be stored.", self.token)
         finally:
-            lease.release(self.token)
-            # What a journal refers to is needed by the recovery.
-            if journal.exists():
-                os.close(self.lock)
-            else:
+            # The folder shows that it is dead, and holds what a journal needs.
+            if is_settled:
                 workspace.remove_operation(self.token, self.lock)
+            else:
+                os.close(self.lock)
+
+    def _settle(self, error: BaseException | None) -> None:
+        if error:
+            history.conclude(self.token, Operation.State.FAILED, describe(error))
+        else:
+            self.publish_progress()
+            history.conclude(self.token, Operation.State.SUCCEEDED)
+        lease.release(self.token)
+        history.announce(self.token)
 
     def report(
         self, *, phase: str = "", total: int | None = None, done: int | None = None
@@ -181,7 +200,22 @@ class Claim:
                     # The commit of a restore keeps the database locked.
                     logger.warning("The lease could not be renewed: %s", error)
         finally:
-            connection.close()
+            connections.close_all()
+
+
+def take_over(
+    token: uuid.UUID, kind: Operation.Kind, key: str, actor: str
+) -> Operation:
+    """Take the lease and open the history row, or leave both as they were."""
+    take_lease(token)
+    try:
+        # A restore shows its journal and then looks at its lease. This is the
+        # opposite order, so that one of the two sees the other.
+        recover()
+        return history.begin(token, kind, key, actor)
+    except BaseException:
+        lease.release(token)
+        raise
 
 
 def take_lease(token: uuid.UUID) -> None:
@@ -194,35 +228,10 @@ def take_lease(token: uuid.UUID) -> None:
     raise OperationInProgress
 
 
-def start_history(
-    token: uuid.UUID, kind: Operation.Kind, key: str, actor: str
-) -> Operation:
-    """Close the rows of operations that died, and open this one's."""
-    now = timezone.now()
-    # Whoever holds the lease knows that nobody else is at work.
-    Operation.objects.filter(state=Operation.State.RUNNING).exclude(token=token).update(
-        state=Operation.State.FAILED, finished=now, error=INTERRUPTED
-    )
-    return Operation.objects.create(
-        token=token, kind=kind, key=key, actor=actor, started=now
-    )
-
-
-def settle(token: uuid.UUID, error: str, progress: dict[str, object]) -> None:
-    """Write the outcome into the history and tell who listens.
-
-    The row is looked up again: after a restore it lies in another database
-    file than the one it was read from.
-    """
-    state = Operation.State.FAILED if error else Operation.State.SUCCEEDED
-    Operation.objects.filter(token=token).update(
-        **{**progress, "phase": ""},
-        state=state,
-        error=error,
-        finished=timezone.now(),
-    )
-    if operation := Operation.objects.filter(token=token).first():
-        operation_finished.send_robust(sender=Operation, operation=operation)
+def require_no_transaction() -> None:
+    """Refuse to work where nobody else could see the lease."""
+    if connections[router.db_for_write(Operation)].in_atomic_block:
+        raise Misconfigured("A backup can't be part of a database transaction.")
 
 
 def describe(error: BaseException) -> str:
@@ -236,6 +245,8 @@ def describe(error: BaseException) -> str:
 
 def sweep_leftovers(token: uuid.UUID) -> None:
     """Remove what dead operations left behind; only the holder may do that."""
+    if journal.exists():
+        return  # Somebody else's commit needs what it has put aside.
     for dead in workspace.sweep():
         logger.info("Removed what operation %s had left behind.", dead)
     get_store().sweep()

@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import itertools
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,6 @@ from backups.snapshots import (
 from backups.store import Store, get_store
 
 from .claim import Claim
-
-Snapshot = tuple[DatabaseSnapshotter, Callable[[Path, Callable[[int], None]], None]]
 
 MAX_NOTES = 100
 
@@ -88,19 +86,27 @@ def create_backup(claim: Claim) -> str:
 def write_databases(
     claim: Claim, writer: ArchiveWriter, snapshotters: list[DatabaseSnapshotter]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Add a snapshot of each database; yield alias and description."""
+    """Add a snapshot of each database; yield alias and description.
+
+    All are copied before the first is packed, so that none is held for long.
+    """
+    copies = {
+        snapshotter.alias: claim.folder / f"{snapshotter.alias}.{snapshotter.extension}"
+        for snapshotter in snapshotters
+    }
     with contextlib.ExitStack() as stack:
-        snapshots: list[Snapshot] = [
-            (snapshotter, stack.enter_context(snapshotter.frozen()))
+        frozen = [
+            (copies[snapshotter.alias], stack.enter_context(snapshotter.frozen()))
             for snapshotter in snapshotters
         ]
-        for snapshotter, write in snapshots:
-            copy = claim.folder / f"{snapshotter.alias}.{snapshotter.extension}"
+        for copy, write in frozen:
             write(copy, claim.advance)
-            description = snapshotter.describe(copy)
-            writer.add_file(snapshotter.member, copy)
-            copy.unlink()
-            yield snapshotter.alias, {"member": snapshotter.member, **description}
+    for snapshotter in snapshotters:
+        copy = copies[snapshotter.alias]
+        description = snapshotter.describe(copy)
+        writer.add_file(snapshotter.member, copy)
+        copy.unlink()
+        yield snapshotter.alias, {"member": snapshotter.member, **description}
 
 
 def media_sources(media: MediaTree, skipped: list[str]) -> Iterator[Source]:

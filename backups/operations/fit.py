@@ -23,6 +23,7 @@ class DatabaseEntry:
 
     member: str
     vendor: str
+    size: int
     tables: dict[str, int]
     migrations: frozenset[Migration]
 
@@ -33,6 +34,7 @@ class DatabaseEntry:
             return cls(
                 member=str(content["member"]),
                 vendor=str(content["vendor"]),
+                size=int(content["size"]),
                 tables={str(k): int(v) for k, v in content["tables"].items()},
                 migrations=frozenset(
                     (str(app), str(name)) for app, name in content["migrations"]
@@ -158,17 +160,19 @@ def require_space(
 ) -> int:
     """Refuse a restore that would fill a disk; return the bytes to unpack.
 
-    A database needs room for the staged copy, for the journal or log that grows
-    beside the live file, and for a copy of what it replaces.
+    A database needs room for the staged copy, for a copy of what it replaces,
+    and for the journal or log that grows beside the live file.
     """
-    snapshotters = get_snapshotters()
     total = int(manifest["members"]["bytes"])
-    databases = sum(snapshotters[alias].size() for alias in entries)
-    needs = [(folder, total + databases if media is None else 2 * databases + total)]
-    if media and not same_disk(media.root, folder):
-        needs = [(folder, 3 * databases), (media.root, total)]
-    for path, needed in needs:
-        status = os.statvfs(existing(path))
+    databases = sum(entry.size for entry in entries.values())
+    needs = [(folder, databases)]
+    for alias, snapshotter in get_snapshotters().items():
+        needs.append((folder, snapshotter.size()))
+        needs += [(path.parent, entries[alias].size) for path in snapshotter.places()]
+    if media:
+        needs.append((media.root, total - databases))
+    for path, needed in sum_by_disk(needs):
+        status = os.statvfs(path)
         free = status.f_bavail * status.f_frsize
         if needed > free:
             raise RestoreRefused(
@@ -178,8 +182,14 @@ def require_space(
     return total
 
 
-def same_disk(one: Path, other: Path) -> bool:
-    return os.stat(existing(one)).st_dev == os.stat(existing(other)).st_dev
+def sum_by_disk(needs: list[tuple[Path, int]]) -> list[tuple[Path, int]]:
+    """Add up what is needed on each disk; the path is one on that disk."""
+    disks: dict[int, tuple[Path, int]] = {}
+    for place, needed in needs:
+        path = existing(place)
+        disk = path.stat().st_dev
+        disks[disk] = (path, disks.get(disk, (path, 0))[1] + needed)
+    return list(disks.values())
 
 
 def existing(path: Path) -> Path:

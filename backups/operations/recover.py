@@ -8,19 +8,16 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import caches
 from django.db import Error as DatabaseError
-from django.db import connections, router
-from django.utils import timezone
+from django.db import connections
 
 from backups import gate, journal, lease, workspace
 from backups.conf import get_settings
-from backups.exceptions import (
-    BackupError,
-    OperationInProgress,
-    RecoveryFailed,
-)
+from backups.exceptions import BackupError, OperationInProgress, RecoveryFailed
 from backups.journal import Journal, Step
 from backups.models import Operation
 from backups.snapshots import MediaTree, get_snapshotters
+
+from . import history
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +34,25 @@ def recover() -> Operation.State | None:
     found = journal.read()
     if found is None:
         return None
-    token = found.token
-    lock = workspace.lock_dead(token)
+    lock = workspace.lock_dead(found.token, make=True)
     if lock is None:
         raise OperationInProgress
     try:
-        # Another recovery may have settled it just before the lock was free.
-        found = journal.read()
-        if found and found.token != token:
-            raise OperationInProgress
-        return settle_journal(found) if found else None
-    except (DatabaseError, OSError) as error:
+        outcome = settle_journal(found.token, UNDONE)
+        if outcome:
+            clean_up(found)
+        return outcome
+    except (DatabaseError, BackupError, OSError, KeyError) as error:
+        logger.exception("Restore %s can't be settled yet.", found.token)
         raise RecoveryFailed(
-            f"The interrupted restore can't be settled yet ({error}); the site"
-            " stays closed until it is."
+            "The interrupted restore can't be settled yet, so the site stays"
+            " closed. The log says why."
         ) from error
     finally:
-        if journal.exists():
+        if journal.names(found.token):
             os.close(lock)
         else:
-            workspace.remove_operation(token, lock)
+            workspace.remove_operation(found.token, lock)
 
 
 def recover_if_abandoned() -> bool:
@@ -66,39 +62,37 @@ def recover_if_abandoned() -> bool:
     """
     try:
         recover()
-    except OperationInProgress:
-        return False
-    except BackupError:
-        logger.exception("The recovery of a restore failed.")
+    except (OperationInProgress, RecoveryFailed):
         return False
     return not journal.exists()
 
 
-def settle_journal(found: Journal) -> Operation.State:
-    """Bring an unfinished commit to one of its two ends, and open the site.
+def settle_journal(token: uuid.UUID, error: str) -> Operation.State | None:
+    """Bring the unfinished commit of *token* to one of its two ends.
 
-    The caller holds the lock of the operation. Every step may be repeated.
+    The caller holds the lock of that operation. Opens the site and returns the
+    outcome; *error* is what the history says of a restore that was undone.
+    None if the journal is gone or another's: then somebody has settled it.
+    Every step may be repeated.
     """
+    found = journal.read()
+    if found is None or found.token != token:
+        return None
     connections.close_all()
-    if found.step is Step.MEDIA_IN and is_committed(found.token):
-        lease.release(found.token)
-        finish(found)
-        logger.info("Restore %s was completed by a recovery.", found.token)
+    if found.step is Step.MEDIA_IN and history.has_succeeded(token):
+        finish()
+        logger.info("Restore %s was completed.", token)
         return Operation.State.SUCCEEDED
     undo(found)
-    record_undone(found.token)
-    logger.warning("Restore %s was undone.", found.token)
+    logger.warning("Restore %s was undone.", token)
+    try:
+        history.conclude(token, Operation.State.FAILED, error)
+    except DatabaseError:  # The site is sound and open; the next claim notes it.
+        logger.exception("The outcome of restore %s could not be recorded.", token)
     return Operation.State.FAILED
 
 
-def is_committed(token: uuid.UUID) -> bool:
-    """Whether the last database is the restored one: it says so in its history."""
-    return Operation.objects.filter(
-        token=token, state=Operation.State.SUCCEEDED
-    ).exists()
-
-
-def finish(found: Journal) -> None:
+def finish() -> None:
     """After the commit: make everybody forget the old data, and open the site."""
     gate.bump_generation()
     for alias in settings.CACHES:
@@ -112,27 +106,38 @@ def finish(found: Journal) -> None:
 def undo(found: Journal) -> None:
     """Put back what was replaced, in the opposite order, and open the site."""
     media = MediaTree(Path(found.media_root)) if found.media_root else None
+    discard_staged(found)
     if found.step is Step.MEDIA_IN:
         if media:
             media.undo_move_in(found.token)
         found = found.advance(Step.MEDIA_OUT)
-    if found.step is Step.MEDIA_OUT:
-        if media:
-            media.undo_move_out(found.token)
-        found = found.advance(Step.DATABASES)
-    if found.step is Step.DATABASES:
+    if found.step is Step.MEDIA_OUT and media:
+        media.undo_move_out(found.token)
+    if found.step is not Step.DRAINING:
         snapshotters = get_snapshotters()
         for alias, image in found.undo.items():
             snapshotters[alias].apply(Path(image), get_settings().APPLY_TIMEOUT)
     journal.remove()
 
 
-def record_undone(token: uuid.UUID) -> None:
-    """Note the outcome; the site is sound already, so a failure is only logged."""
+def discard_staged(found: Journal) -> None:
+    """Give back the space of what will not go live: the disk may be full."""
+    folder = workspace.operation_folder(found.token)
+    kept = {Path(image).name for image in found.undo.values()} | {workspace.LOCK_NAME}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()
+
+
+def clean_up(found: Journal) -> None:
+    """Remove what a settled restore has left behind, and tell its outcome."""
+    if found.media_root:
+        MediaTree(Path(found.media_root)).discard(found.token)
     try:
-        close_history(token, UNDONE)
+        lease.release(found.token)
+        history.announce(found.token)
     except DatabaseError:
-        logger.exception("The outcome of restore %s could not be recorded.", token)
+        logger.exception("The lease of %s could not be released.", found.token)
 
 
 def settle_dead(token: uuid.UUID, error: str) -> None:
@@ -140,18 +145,7 @@ def settle_dead(token: uuid.UUID, error: str) -> None:
 
     Does nothing if that process settled it itself.
     """
-    recover_if_abandoned()
-    if workspace.is_dead(token) or not workspace.operation_folder(token).exists():
-        close_history(token, error)
-
-
-def close_history(token: uuid.UUID, error: str) -> None:
-    Operation.objects.filter(token=token, state=Operation.State.RUNNING).update(
-        state=Operation.State.FAILED, phase="", error=error, finished=timezone.now()
-    )
-    lease.release(token)
-
-
-def state_alias() -> str:
-    """Return the alias of the database that holds this app's own tables."""
-    return router.db_for_write(Operation)
+    if recover_if_abandoned() and workspace.is_dead(token):
+        history.conclude(token, Operation.State.FAILED, error)
+        lease.release(token)
+        history.announce(token)

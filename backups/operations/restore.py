@@ -8,16 +8,15 @@ See docs/restore.md.
 
 import dataclasses
 import logging
-import uuid
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connections
-from django.utils import timezone
+from django.db import connections, router
 
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
 from backups.conf import get_settings
+from backups.durability import sync_folder
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.journal import Journal, Step
 from backups.models import Operation
@@ -29,9 +28,9 @@ from backups.snapshots import (
 )
 from backups.store import get_store
 
-from . import fit
-from .claim import Claim
-from .recover import finish, is_committed, settle_journal, state_alias
+from . import fit, history
+from .claim import Claim, describe
+from .recover import finish, settle_journal
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +88,15 @@ def stage(claim: Claim) -> Plan:
         }
         extract(archive, targets, media, claim)
     staged = {alias: targets[entries[alias].member] for alias in snapshotters}
+    claim.report(phase="checking")
     for alias, snapshotter in snapshotters.items():
-        claim.report(phase="checking")
         fit.require_sound(snapshotter, staged[alias], entries[alias])
         snapshotter.carry_state(staged[alias], None)
-        if fit.is_behind(snapshotter, entries[alias]):
-            claim.report(phase="migrating")
-            migrate(alias, staged[alias])
+    behind = [a for a, s in snapshotters.items() if fit.is_behind(s, entries[a])]
+    if behind:
+        claim.report(phase="migrating")
+        migrate(behind, staged)
+    for alias, snapshotter in snapshotters.items():
         snapshotter.prepare(staged[alias])
     return Plan([(snapshotters[alias], staged[alias]) for alias in staged], media)
 
@@ -119,20 +120,30 @@ def extract(
     archive.extract(route, progress=claim.advance)
 
 
-def migrate(alias: str, staged: Path) -> None:
-    """Bring an older database up to the code, before it goes live."""
-    if error := process.run_command("backup_migrate", alias, str(staged)):
+def migrate(behind: list[str], staged: dict[str, Path]) -> None:
+    """Bring older databases up to the code, before any of them goes live."""
+    places = [f"{alias}={path}" for alias, path in staged.items()]
+    output = process.run_command("backup_migrate", *behind, "--staged", *places)
+    if output is not None:
+        logger.error("The staged databases could not be migrated:\n%s", output)
         raise RestoreRefused(
-            f"The database “{alias}” could not be migrated to the present code: {error}"
+            "The archive is older than the code, and its databases could not be"
+            " migrated; the log says why."
         )
 
 
-def migrate_staged(alias: str, staged: Path) -> None:
-    """Run the migrations on a staged file; only in a process of its own."""
-    connections[alias].close()
-    connections[alias].settings_dict["NAME"] = str(staged)
-    call_command("migrate", database=alias, interactive=False, verbosity=0)
-    connections[alias].close()
+def migrate_staged(behind: list[str], staged: dict[str, Path]) -> None:
+    """Migrate the databases *behind*; only in a process of its own.
+
+    Every alias leads to its staged file meanwhile, since a migration may touch
+    another database than the one that it is run for.
+    """
+    for alias, path in staged.items():
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = str(path)
+    for alias in behind:
+        call_command("migrate", database=alias, interactive=False, verbosity=0)
+    connections.close_all()
 
 
 def commit(claim: Claim, plan: Plan) -> None:
@@ -150,21 +161,24 @@ def commit(claim: Claim, plan: Plan) -> None:
         record.begin()
         with gate.closed(get_settings().DRAIN_TIMEOUT):
             replace_everything(claim, plan, record)
-            finish(record)
+            finish()
     except BaseException as error:
-        if settle_own(claim.token, error) is not Operation.State.SUCCEEDED:
+        logger.error("The commit of a restore failed.", exc_info=error)
+        outcome = settle_journal(claim.token, describe(error))
+        if outcome is not Operation.State.SUCCEEDED:
             raise
 
 
 def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     """Apply the plan step by step; each step is journalled before it begins."""
     timeout = get_settings().APPLY_TIMEOUT
-    state = state_alias()
+    state = router.db_for_write(Operation)
     others = [pair for pair in plan.databases if pair[0].alias != state]
     claim.require_held()
     for snapshotter, staged in plan.databases:
         snapshotter.carry_state(staged, claim.token)
     record = dataclasses.replace(record, undo=save_all(claim, others))
+    sync_names(claim, plan)
     record = record.advance(Step.DATABASES)
     for snapshotter, staged in others:
         snapshotter.apply(staged, timeout)
@@ -177,10 +191,17 @@ def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     for snapshotter, staged in plan.databases:
         if snapshotter.alias == state:
             snapshotter.apply(staged, timeout)
-    # The restored database says so already, unless it is not part of backups.
-    Operation.objects.filter(token=claim.token).update(
-        state=Operation.State.SUCCEEDED, finished=timezone.now()
-    )
+    # The restored history says so already, unless it is not part of backups.
+    history.conclude(claim.token, Operation.State.SUCCEEDED)
+
+
+def sync_names(claim: Claim, plan: Plan) -> None:
+    """Make the names of all that the journal refers to survive a power cut."""
+    sync_folder(claim.folder)
+    sync_folder(claim.folder.parent)
+    if plan.media:
+        sync_folder(plan.media.hidden(claim.token))
+        sync_folder(plan.media.root)
 
 
 def save_all(
@@ -193,13 +214,3 @@ def save_all(
         snapshotter.save(image)
         images[snapshotter.alias] = str(image)
     return images
-
-
-def settle_own(token: uuid.UUID, error: BaseException) -> Operation.State:
-    """After an error in the commit: undo it, or finish it if it is true already."""
-    logger.error("The commit of a restore failed.", exc_info=error)
-    found = journal.read()
-    if found and found.token == token:
-        return settle_journal(found)
-    committed = is_committed(token)
-    return Operation.State.SUCCEEDED if committed else Operation.State.FAILED

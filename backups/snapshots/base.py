@@ -37,6 +37,10 @@ class DatabaseSnapshotter(abc.ABC):
     def size(self) -> int:
         """Return about how many bytes the snapshot will have."""
 
+    def places(self) -> list[Path]:
+        """Return the local files that hold the live database."""
+        return []
+
     @abc.abstractmethod
     def frozen(self) -> AbstractContextManager[Callable[[Path, Progress], None]]:
         """Fix one instant of the database; writers go on.
@@ -47,7 +51,10 @@ class DatabaseSnapshotter(abc.ABC):
 
     @abc.abstractmethod
     def describe(self, snapshot: Path) -> dict[str, Any]:
-        """Return ``vendor``, ``version``, ``tables`` (rows) and ``migrations``."""
+        """Return ``vendor``, ``version``, ``size``, ``tables`` and ``migrations``.
+
+        ``size`` is in bytes; ``tables`` is name → number of rows.
+        """
 
     @abc.abstractmethod
     def check(self, staged: Path) -> None:
@@ -67,6 +74,7 @@ class DatabaseSnapshotter(abc.ABC):
 
         The operation *succeeded* is marked so in the copy: that row is how a
         recovery finds out that the snapshot went live. May be called again.
+        Raises OperationFailed if there is no such row.
         """
 
     @abc.abstractmethod

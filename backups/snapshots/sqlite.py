@@ -48,6 +48,9 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
     def holds_state(self) -> bool:
         return router.db_for_write(Operation) == self.alias
 
+    def places(self) -> list[Path]:
+        return [self.path]
+
     def size(self) -> int:
         return self.path.stat().st_size
 
@@ -59,12 +62,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         with sqlite_errors(
             SnapshotFailed, f"The database “{self.alias}” can't be read"
         ):
-            live = sqlite3.connect(
-                f"file:{_quote(self.path)}?mode=rw",
-                uri=True,
-                isolation_level=None,
-                timeout=30,
-            )
+            live = _connect(self.path, "rw")
         with contextlib.closing(live):
 
             def write(target: Path, progress: Progress) -> None:
@@ -72,6 +70,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                     SnapshotFailed, f"The database “{self.alias}” can't be copied"
                 ):
                     _copy(live, target)
+                    live.execute("ROLLBACK")  # Others need not wait any longer.
                     progress(target.stat().st_size)
                     if self.holds_state:
                         _scrub(target)
@@ -95,6 +94,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             return {
                 "vendor": self.vendor,
                 "version": sqlite3.sqlite_version,
+                "size": snapshot.stat().st_size,
                 "tables": tables,
                 "migrations": _migrations(database),
             }
@@ -147,12 +147,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         _sync(staged)
 
     def save(self, target: Path) -> None:
-        with contextlib.closing(
-            sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        ) as live:
+        with contextlib.closing(_connect(self.path, "rw")) as live:
             _copy(live, target)
-        with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
-            copy.execute("PRAGMA journal_mode=DELETE")
         _sync(target)
 
     def apply(self, staged: Path, timeout: float) -> None:
@@ -167,12 +163,12 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         cause = f"The database “{self.alias}” can't be replaced"
         with (
             sqlite_errors(OperationFailed, cause),
-            contextlib.closing(sqlite3.connect(staged)) as source,
-            contextlib.closing(
-                sqlite3.connect(self.path, isolation_level=None, timeout=1)
-            ) as live,
+            # Never made if it is missing: an empty source would wipe the site.
+            contextlib.closing(_connect(staged, "ro")) as source,
+            contextlib.closing(_connect(self.path, "rw", timeout=1)) as live,
         ):
-            live.execute("PRAGMA synchronous=FULL")
+            # EXTRA: where a journal file's end is the commit, its folder is synced.
+            live.execute("PRAGMA synchronous=EXTRA")
             source.backup(live, pages=ALL, progress=give_up, sleep=0.05)
             # Gives the space of the -wal file back; a reader may prevent it.
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -199,23 +195,29 @@ def _quote(path: Path) -> str:
     return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
+def _connect(path: Path, mode: str, *, timeout: float = 30) -> sqlite3.Connection:
+    """Open a database in autocommit; *mode* is ro, rw, or rwc to make it."""
+    address = f"file:{_quote(path)}?mode={mode}"
+    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout)
+
+
 def _name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
 def _copy(live: sqlite3.Connection, target: Path) -> None:
     """Write all of *live* to the new file *target*."""
-    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    with contextlib.closing(_connect(target, "rwc")) as copy:
         # Nobody needs the copy after a crash, so it can do without a journal.
         copy.execute("PRAGMA journal_mode=OFF")
         copy.execute("PRAGMA synchronous=OFF")
         live.backup(copy, pages=ALL)
+        copy.execute("PRAGMA journal_mode=DELETE")
 
 
 def _scrub(snapshot: Path) -> None:
     """Delete this app's rows, and their bytes with them."""
-    with contextlib.closing(sqlite3.connect(snapshot, isolation_level=None)) as copy:
-        copy.execute("PRAGMA journal_mode=DELETE")
+    with contextlib.closing(_connect(snapshot, "rw")) as copy:
         copy.execute("PRAGMA secure_delete=ON")
         for table in _state_tables():
             if table in _tables(copy):
@@ -273,11 +275,13 @@ def _carry_migrations(database: sqlite3.Connection) -> None:
 
 def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
     now = timezone.now().replace(tzinfo=None)
-    database.execute(
+    marked = database.execute(
         f"UPDATE main.{_name(Operation._meta.db_table)}"
         " SET state = ?, phase = '', finished = ? WHERE token = ?",
         [Operation.State.SUCCEEDED.value, now.isoformat(" "), token.hex],
     )
+    if marked.rowcount != 1:
+        raise OperationFailed("The history of the restore is gone, so it stopped.")
 
 
 def _sync(path: Path) -> None:

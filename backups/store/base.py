@@ -61,6 +61,10 @@ class Store(abc.ABC):
         Raises BackupNotFound or StoreFailed.
         """
 
+    def place(self) -> Path | None:
+        """Return the local folder in which the archives lie, if there is one."""
+        return None
+
     @abc.abstractmethod
     def sweep(self) -> None:
         """Remove what writers that died have left behind."""
@@ -89,10 +93,7 @@ class Incoming(abc.ABC):
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = folder / uuid.uuid4().hex
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.path, descriptor = open_locked(folder)
         self.file = os.fdopen(descriptor, "w+b", buffering=0)
 
     def __enter__(self) -> Self:
@@ -134,12 +135,27 @@ def sweep_folder(folder: Path) -> None:
     for path in folder.iterdir():
         try:
             descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            continue  # Published or discarded this instant.
+        except OSError:
+            continue  # Published or discarded this instant, or not ours.
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
-        except BlockingIOError:
+        except OSError:
             pass  # Its writer is alive.
         finally:
             os.close(descriptor)
+
+
+def open_locked(folder: Path) -> tuple[Path, int]:
+    """Make a file in *folder* and lock it; return its path and descriptor.
+
+    A sweep may come between the two, and then there is another try.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        path = folder / uuid.uuid4().hex
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)

@@ -96,6 +96,9 @@ class LocalStore(Store):
         self.require(key)
         return self.root / key
 
+    def place(self) -> Path:
+        return self.root.resolve()
+
     def sweep(self) -> None:
         sweep_folder(self.root / PARTIAL)
 

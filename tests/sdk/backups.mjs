@@ -82,13 +82,13 @@ check("an ordinary user logs in but may not see backups", async () => {
   assert.equal(other.authStore.isValid, true);
   assert.equal(other.authStore.isSuperuser, false);
   for (const call of [
-    other.backups.getFullList(),
-    other.backups.create("user.zip"),
-    other.backups.delete("user.zip"),
-    other.backups.restore("user.zip"),
-    other.backups.upload({ file: new File(["PK\x05\x06"], "user.zip") }),
+    () => other.backups.getFullList(),
+    () => other.backups.create("user.zip"),
+    () => other.backups.delete("user.zip"),
+    () => other.backups.restore("user.zip"),
+    () => other.backups.upload({ file: new File(["PK\x05\x06"], "user.zip") }),
   ]) {
-    const error = await refusal(call);
+    const error = await refusal(call());
     assert.equal(error.status, 403);
     assert.equal(
       error.message,
@@ -208,8 +208,8 @@ check("an upload keeps an unusual name, and its link works", async () => {
   for (const name of ["@auto Ünï & co%.ZIP", "a+b=c#d?.zip"]) {
     await pb.backups.upload({ file: new File([original], name) });
     assert.ok((await keys()).includes(name));
-    assert.deepEqual(await (await download(name)).bytes?.(), await original.bytes?.());
-    assert.equal((await download(name)).size, original.size);
+    const copy = await download(name);
+    assert.deepEqual(await copy.arrayBuffer(), await original.arrayBuffer());
     assert.equal(await pb.backups.delete(name), true);
     assert.ok(!(await keys()).includes(name));
   }

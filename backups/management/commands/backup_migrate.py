@@ -14,8 +14,11 @@ class Command(BackupCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("alias")
-        parser.add_argument("staged", type=Path)
+        parser.add_argument("behind", nargs="+")
+        parser.add_argument("--staged", nargs="+", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        operations.migrate_staged(options["alias"], options["staged"])
+        staged = dict(pair.split("=", 1) for pair in options["staged"])
+        operations.migrate_staged(
+            options["behind"], {alias: Path(path) for alias, path in staged.items()}
+        )

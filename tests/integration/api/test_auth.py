@@ -1,10 +1,8 @@
-"""Logging in, and what a token is worth (CONTRACT §3.1 to §3.6)."""
+"""POST /api/collections/{collection}/auth-with-password (CONTRACT §3.1, §3.8, §3.9)."""
 
-import base64
 import json
 import time
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import jwt
@@ -12,28 +10,26 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from backups.api.collections import SUPERUSERS, Account
-from backups.api.tokens import AuthToken
 from backups.models import LoginFailure
 
 from .conftest import PASSWORD
 from .wire import (
+    COLLECTIONS,
     FORM,
     INVALID_DATA,
     JSON,
     MULTIPART,
-    NO_TOKEN,
     NOT_FOUND,
     REQUIRED,
     UNREADABLE_BODY,
     answer,
+    claims_of,
     error,
     form,
     out_of_range,
     part,
 )
 
-COLLECTIONS = "/api/collections"
 FAILED = error(400, "Failed to authenticate.")
 GOOD = {"identity": "root@example.com", "password": PASSWORD}
 BAD = {"identity": "root@example.com", "password": "wrong"}
@@ -48,13 +44,6 @@ def login(api):
         return api.post(url, body, caller="guest", **options)
 
     return post
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-
-
-# auth-with-password
 
 
 def test_a_login_answers_the_record_and_a_token(login, superuser):
@@ -294,153 +283,3 @@ def test_the_wait_comes_to_an_end(login, superuser, two_tries):
     LoginFailure.objects.update(since=timezone.now() - timedelta(seconds=61))
     assert answer(login(BAD)) == FAILED
     assert login(GOOD).status_code == 200
-
-
-# auth-refresh
-
-
-@pytest.mark.parametrize(
-    "caller", ["guest", "bogus", "expired superuser", "superuser file"]
-)
-def test_a_refresh_needs_a_token(api, caller):
-    response = api.post(f"{COLLECTIONS}/_superusers/auth-refresh", caller=caller)
-    assert answer(response) == error(401, NO_TOKEN)
-
-
-@pytest.mark.parametrize(
-    ("caller", "collection", "own"),
-    [("superuser", "users", "_superusers"), ("user", "_superusers", "users")],
-)
-def test_a_refresh_needs_the_own_collection(api, caller, collection, own):
-    response = api.post(f"{COLLECTIONS}/{collection}/auth-refresh", caller=caller)
-    message = f"The request requires auth record from {own} collection."
-    assert answer(response) == error(403, message)
-
-
-@pytest.mark.parametrize(
-    ("caller", "collection"), [("superuser", "_superusers"), ("user", "users")]
-)
-def test_a_refresh_answers_like_a_login(api, caller, collection):
-    body = api.post(f"{COLLECTIONS}/{collection}/auth-refresh", caller=caller).json()
-    assert sorted(body) == ["record", "token"]
-    assert body["record"]["collectionName"] == collection
-
-
-def test_a_refresh_puts_the_end_off(api, superuser):
-    old = AuthToken(Account(superuser, SUPERUSERS))
-    old.set_exp(lifetime=timedelta(seconds=60))
-    api.tokens["superuser"] = str(old)
-    new = api.post(f"{COLLECTIONS}/_superusers/auth-refresh").json()["token"]
-    assert claims_of(new)["exp"] > claims_of(str(old))["exp"]
-
-
-# auth-methods
-
-
-def test_the_methods_say_how_to_log_in(api):
-    response = api.get(f"{COLLECTIONS}/_superusers/auth-methods", caller="guest")
-    off = {"enabled": False, "duration": 0}
-    assert answer(response) == (
-        200,
-        {
-            "password": {"identityFields": ["email", "username"], "enabled": True},
-            "oauth2": {"providers": [], "enabled": False},
-            "mfa": off,
-            "otp": off,
-            "authProviders": None,
-            "usernamePassword": True,
-            "emailPassword": True,
-        },
-    )
-
-
-def test_the_dashboard_asks_for_four_of_the_methods(api):
-    url = f"{COLLECTIONS}/_superusers/auth-methods"
-    body = api.get(f"{url}?fields=mfa%2Cotp%2Cpassword%2Coauth2").json()
-    assert list(body) == ["mfa", "oauth2", "otp", "password"]
-
-
-# What a token is worth
-
-
-def list_status(api, header: str) -> int:
-    headers = {"Authorization": header}
-    return api.get("/api/backups", caller="guest", headers=headers).status_code
-
-
-@pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}", "BEARER {}"])
-def test_the_header_holds_the_token_bare_or_after_bearer(api, tokens, form):
-    assert list_status(api, form.format(tokens["superuser"])) == 200
-
-
-@pytest.mark.parametrize(
-    "form", ["Bearer  {}", "Token {}", "Basic {}", "Bearer{}", "Bearer", "Bearer "]
-)
-def test_every_other_form_makes_a_guest(api, tokens, form):
-    assert list_status(api, form.format(tokens["superuser"])) == 401
-
-
-@pytest.mark.parametrize("kind", ["superuser", "superuser file"])
-def test_a_new_password_kills_all_tokens(api, four, superuser, kind):
-    superuser.set_password("another password")
-    superuser.save()
-    assert api.get("/api/backups").status_code == 401
-    assert api.download("test1.zip").status_code == 403
-
-
-@pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False}])
-def test_lost_rights_kill_all_tokens(api, four, superuser, change):
-    User.objects.filter(pk=superuser.pk).update(**change)
-    assert api.get("/api/backups").status_code == 401
-    assert api.download("test1.zip").status_code == 403
-
-
-def test_a_deleted_account_kills_its_tokens(api, superuser):
-    superuser.delete()
-    assert api.get("/api/backups").status_code == 401
-
-
-def encoded(data: Any) -> str:
-    text = data if isinstance(data, str) else json.dumps(data)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-FORGED = {
-    "no algorithm": lambda good, claims: jwt.encode(claims, "", algorithm="none"),
-    "other key": lambda good, claims: jwt.encode(claims, "k" * 64),
-    "other algorithm": lambda good, claims: jwt.encode(
-        claims, "k" * 64, algorithm="HS512"
-    ),
-    "no signature": lambda good, claims: good.rpartition(".")[0] + ".",
-    "changed claims": lambda good, claims: ".".join(
-        [
-            good.split(".")[0],
-            encoded({**claims, "exp": 9_999_999_999}),
-            good.split(".")[2],
-        ]
-    ),
-    "other account": lambda good, claims: jwt.encode({**claims, "id": "9"}, "k" * 64),
-    "id is no number": lambda good, claims: jwt.encode({**claims, "id": "²"}, "k" * 64),
-    "huge id": lambda good, claims: jwt.encode({**claims, "id": "9" * 99}, "k" * 64),
-    "longer id": lambda good, claims: jwt.encode(
-        {**claims, "id": "9" * 5000}, "k" * 64
-    ),
-    "NUL in the id": lambda good, claims: jwt.encode({**claims, "id": "1\0"}, "k" * 64),
-    "id is a list": lambda good, claims: jwt.encode({**claims, "id": [1]}, "k" * 64),
-    "claims are a list": lambda good, claims: (
-        f"{encoded({'alg': 'HS256'})}.{encoded([])}."
-    ),
-    "deep header": lambda good, claims: f"{encoded('[' * 3000)}.{encoded({})}.x",
-    "deep claims": lambda good, claims: f"{good.split('.')[0]}.{encoded('[' * 3000)}.x",
-    "not ASCII": lambda good, claims: "ü.ü.ü",
-    "dots": lambda good, claims: "...",
-}
-
-
-@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_forged_token_makes_a_guest(api, tokens, forge):
-    good = tokens["superuser"]
-    forged = forge(good, claims_of(good))
-    assert list_status(api, forged) == 401
-    target = f"/api/backups/x.zip?{urlencode({'token': forged})}"
-    assert api.get(target, caller="guest").status_code == 403

@@ -14,6 +14,8 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from backups import operations
+from backups.api.collections import SUPERUSERS, Account
+from backups.api.tokens import AuthToken
 from backups.archive import ArchiveReader, ArchiveWriter
 from backups.models import Operation
 from tests.site.models import Article
@@ -102,13 +104,12 @@ def test_tokens_live_on_if_their_account_was_saved(api):
 
 
 @restores
-def test_tokens_die_if_their_account_was_not_saved(api, superuser):
-    name, email, password = superuser.username, superuser.email, superuser.password
-    superuser.delete()
+def test_tokens_of_a_later_password_die(api, superuser):
     backup()
-    User(username=name, email=email, password=password, is_superuser=True, pk=1).save()
-    api.tokens = {**api.tokens}
-    api.post("/api/backups/good.zip/restore")
+    superuser.set_password("later")
+    superuser.save()
+    api.tokens["superuser"] = str(AuthToken(Account(superuser, SUPERUSERS)))
+    assert answer(api.post("/api/backups/good.zip/restore")) == EMPTY
     assert answer(api.get("/api/backups")) == error(401, NO_TOKEN)
 
 
@@ -260,15 +261,14 @@ REFUSED = {
 
 def everything() -> Any:
     """Return what a restore would change, and where it would leave traces."""
-    folders = (Path(settings.MEDIA_ROOT), settings.DATA_DIR / "workspace/operations")
-    files = {path: path.is_file() and path.read_bytes() for root in folders
-             for path in root.rglob("*")}  # fmt: skip
-    return (
-        titles(),
-        titles("second"),
-        files,
-        (settings.DATA_DIR / "workspace/journal.json").exists(),
-    )
+    workspace = settings.DATA_DIR / "workspace"
+    paths = [
+        *Path(settings.MEDIA_ROOT).rglob("*"),
+        *(workspace / "operations").rglob("*"),
+        *workspace.glob("*.json"),
+    ]
+    files = {path: path.read_bytes() for path in paths if path.is_file()}
+    return titles(), titles("second"), files
 
 
 @restores

@@ -1,5 +1,6 @@
 """What goes over the wire: a client like PocketBase's SDKs, bodies, and envelopes."""
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,8 @@ NOT_FOUND = "The requested resource wasn't found."
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+COLLECTIONS = "/api/collections"
+
 BOUNDARY = "----boundary7MA4YWxk"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -128,3 +131,8 @@ def out_of_range(most: int) -> dict[str, Any]:
 
 
 REQUIRED = {"code": "validation_required", "message": "Cannot be blank."}
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return what a token says, whether it is true or not."""
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))

@@ -1,7 +1,7 @@
 """A restore: all of it or nothing, whatever goes wrong on the way."""
 
 import sqlite3
-from contextlib import closing
+import threading
 
 import pytest
 from django.db import connection, connections
@@ -85,32 +85,29 @@ def test_a_step_that_fails_puts_everything_back(
     assert_settled(media)
 
 
-def test_a_database_that_stays_locked_puts_everything_back(saved, media, settings):
+def test_a_database_that_stays_locked_puts_everything_back(
+    saved, media, settings, monkeypatch
+):
     settings.BACKUPS = {**settings.BACKUPS, "APPLY_TIMEOUT": 0.3}
-    path = connections["default"].settings_dict["NAME"]
-    claim = operations.claim_restore("one.zip", actor="test")
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+    other = sqlite3.connect(
+        connections["default"].settings_dict["NAME"],
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    move_in = MediaTree.move_in
 
-        def lock(sender, **kwargs):
-            other.execute("BEGIN IMMEDIATE")
+    def lock_afterwards(self, token):
+        move_in(self, token)
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(2, other.execute, ["ROLLBACK"]).start()
 
-        original = MediaTree.move_in
-        try:
-            MediaTree.move_in = lambda self, token: (original(self, token), lock(None))
-            with pytest.raises(Exception, match="locked"):
-                unlock_later(claim, other)
-        finally:
-            MediaTree.move_in = original
+    monkeypatch.setattr(MediaTree, "move_in", lock_afterwards)
+    with pytest.raises(OperationFailed, match="stayed locked"):
+        restore("one.zip")
+    other.close()
     assert state(media) == saved
+    assert "stayed locked" in last_operation().error
     assert_settled(media)
-
-
-def unlock_later(claim, other):
-    try:
-        operations.restore_backup(claim)
-    finally:
-        other.execute("ROLLBACK")
-        operations.recover()
 
 
 def test_an_error_after_the_commit_does_not_undo_it(saved, media, monkeypatch):

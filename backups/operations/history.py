@@ -1,0 +1,47 @@
+"""The history of operations: how a row is opened, and closed exactly once."""
+
+import uuid
+
+from django.utils import timezone
+
+from backups.models import Operation
+from backups.signals import operation_finished
+
+INTERRUPTED = "The process that ran it ended before it was done."
+
+
+def begin(token: uuid.UUID, kind: Operation.Kind, key: str, actor: str) -> Operation:
+    """Open the row of a new operation, and close those of operations that died.
+
+    Only the holder of the lease may call this: it knows that nobody else works.
+    """
+    running = Operation.objects.filter(state=Operation.State.RUNNING)
+    for dead in running.exclude(token=token).values_list("token", flat=True):
+        conclude(dead, Operation.State.FAILED, INTERRUPTED)
+    return Operation.objects.create(
+        token=token, kind=kind, key=key, actor=actor, started=timezone.now()
+    )
+
+
+def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> None:
+    """Write the outcome into a running row.
+
+    A row that has its outcome keeps it: the “succeeded” of a restore, which
+    came with the restored database, is what makes that restore true.
+    """
+    Operation.objects.filter(token=token, state=Operation.State.RUNNING).update(
+        state=state, phase="", error=error, finished=timezone.now()
+    )
+
+
+def announce(token: uuid.UUID) -> None:
+    """Tell those who watch that the operation has its outcome."""
+    if operation := Operation.objects.filter(token=token).first():
+        operation_finished.send_robust(sender=Operation, operation=operation)
+
+
+def has_succeeded(token: uuid.UUID) -> bool:
+    """Whether the live history says that the operation succeeded."""
+    return Operation.objects.filter(
+        token=token, state=Operation.State.SUCCEEDED
+    ).exists()
