@@ -73,7 +73,7 @@ def receive_multipart(request: Any, incoming: Incoming) -> str | None:
     if not kind.startswith("multipart/form-data"):
         return None
     handler = IncomingHandler(incoming)
-    body = Body(request)
+    body: Any = Body(request)
     try:
         MultiPartParser(request.META, body, [handler], "utf-8").parse()
     except MultiPartParserError:

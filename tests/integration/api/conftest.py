@@ -98,7 +98,9 @@ def tokens(superuser: User, user: User) -> dict[str, str]:
 
 
 @pytest.fixture
-def api(tokens: dict[str, str]) -> Api:
+def api(tokens: dict[str, str], settings: Any) -> Api:
+    # Or each client would look for all static files anew.
+    settings.WHITENOISE_USE_FINDERS = False
     return Api(tokens)
 
 

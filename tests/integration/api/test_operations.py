@@ -10,6 +10,7 @@ from backups.models import Operation
 from .wire import NO_TOKEN, NOT_FOUND, NOT_SUPERUSER, answer, error
 
 URL = "/api/operations"
+UNKNOWN = uuid.UUID(int=1)
 STARTED = datetime(2026, 11, 23, 18, 25, 47, 460_999, UTC)
 
 
@@ -18,7 +19,7 @@ def record(**fields):
     return Operation.objects.create(**values)
 
 
-@pytest.mark.parametrize("path", [URL, f"{URL}/{uuid.uuid4()}"])
+@pytest.mark.parametrize("path", [URL, f"{URL}/{UNKNOWN}"])
 @pytest.mark.parametrize(
     ("caller", "status", "message"),
     [("guest", 401, NO_TOKEN), ("user", 403, NOT_SUPERUSER)],
@@ -80,7 +81,7 @@ def test_a_running_one_has_no_end(api, busy):
     assert (item["state"], item["finished"]) == ("running", "")
 
 
-@pytest.mark.parametrize("token", [uuid.uuid4(), "x", "x%2Fx", "%00", "x" * 500])
+@pytest.mark.parametrize("token", [UNKNOWN, "x", "x%2Fx", "%00", "x" * 500])
 def test_an_unknown_one_is_not_found(api, token):
     assert answer(api.get(f"{URL}/{token}")) == error(404, NOT_FOUND)
 

@@ -17,7 +17,7 @@ tiny = work / "tiny"
 tiny.write_bytes(b"tiny")
 names = (f"media/{n // 1000:03}/{n:07}-a-name-of-some-length.jpg" for n in range(count))
 with open(work / "site.zip", "wb") as file, ArchiveWriter(file) as writer:
-    sources = (Source(name, tiny, size=4) for name in names)
+    sources = (Source(name, tiny) for name in names)
     writer.add_files(sources, on_skip=print)
     writer.finish({})
 with ArchiveReader(work / "site.zip") as reader:

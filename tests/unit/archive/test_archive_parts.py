@@ -9,7 +9,7 @@ import pytest
 from handmade import fill
 
 from backups.archive import deflate, durability, names, sort_key, sync_tree
-from backups.archive.conveyor import Conveyor, Inline
+from backups.archive.conveyor import Conveyor
 
 TEXT = b"a line of text that repeats; " * 10_000
 NOISE = os.urandom(300_000)
@@ -63,14 +63,6 @@ def test_an_error_at_work_is_raised_in_its_place():
         belt.drain()
     belt.close()
     assert seen == [1]
-
-
-def test_a_belt_of_length_zero_does_the_same():
-    belt, seen = Inline(), []
-    belt.put(seen.append, pow, 2, 2)
-    belt.then(lambda: seen.append("done"))
-    belt.drain()
-    assert seen == [4, "done"]
 
 
 @pytest.mark.parametrize("syncfs", [None, lambda _: -1, lambda _: 0])

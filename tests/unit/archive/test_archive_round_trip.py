@@ -220,7 +220,7 @@ def test_files_can_come_in_several_calls(tmp_path):
         for source in media_sources(tree)[:2]:
             writer.add_files([source], on_skip=refuse_skip)
         folder = writer.add_folder("media/c", mode=0o700, mtime_ns=0)
-        writer.add_files([Source("media/d", tree / "a", size=1)], on_skip=refuse_skip)
+        writer.add_files([Source("media/d", tree / "a")], on_skip=refuse_skip)
         writer.finish({})
     names = [member.name for member in ArchiveReader(sink.source).members()]
     assert names == ["media/a", "media/b", "media/c/", "media/d"]

@@ -6,7 +6,7 @@ import tempfile
 import threading
 
 import pytest
-from handmade import Pipe, content_of, fill, media_sources, refuse_skip, write_tree
+from handmade import Pipe, fill, media_sources, refuse_skip, write_tree
 
 from backups.archive import ArchiveReader, ArchiveWriter, Source, layout, sources
 from backups.exceptions import InvalidArchive
@@ -32,7 +32,7 @@ def test_it_skips_what_vanished_and_says_so(tmp_path):
         Source("media/b", tmp_path / "b"),
         Source("media/b2", tmp_path / "b" / "below a file"),
         Source("media/c", tmp_path / "c", is_folder=True),
-        Source("media/d", tmp_path / "d", size=5_000_000),
+        Source("media/d", tmp_path / "d"),
     ]
     members, skipped = archive(entries)
     assert list(members) == ["media/b"]
@@ -48,7 +48,7 @@ def test_it_skips_what_is_no_regular_file_without_hanging(tmp_path):
     entries = [
         Source("media/folder", tmp_path / "folder"),
         Source("media/loop", tmp_path / "loop"),
-        Source("media/pipe", tmp_path / "pipe", size=5_000_000),
+        Source("media/pipe", tmp_path / "pipe"),
         Source("media/pipe2", tmp_path / "pipe"),
         Source("media/was a folder", tmp_path / "file", is_folder=True),
     ]
@@ -143,31 +143,10 @@ def test_a_large_file_that_shrinks_is_recorded_as_it_was_read(
     path = tmp_path / "a"
     path.write_bytes(LARGE)
     change_between(monkeypatch, path, LARGE, LARGE[:left])
-    members, _ = archive([Source("media/a", path), Source("media/b", path, size=1)])
+    members, _ = archive([Source("media/a", path), Source("media/b", path)])
     # The first block was read before the file shrank.
     assert members["media/a"].size == max(left, 1 << 20)
     assert members["media/b"].size == left
-
-
-def test_a_file_that_outgrew_its_batch_keeps_its_place(tmp_path):
-    tree = fill(
-        tmp_path / "tree", [("a", b"1"), ("b", LARGE), ("c", None), ("d", b"4")]
-    )
-    hints = [source._replace(size=1) for source in media_sources(tree)]
-    sink = Pipe()
-    with ArchiveWriter(sink) as writer:
-        writer.add_files(hints, on_skip=refuse_skip)
-        writer.finish({})
-    with ArchiveReader(sink.source) as reader:
-        reader.extract_tree("media/", fill(tmp_path / "out", ()))
-    assert content_of(tmp_path / "out") == content_of(tree)
-
-
-def test_a_batch_of_wrong_hints_stays_bounded(tmp_path):
-    tree = fill(tmp_path / "tree", ((f"{n:03}", LARGE[:900_000]) for n in range(20)))
-    hints = [source._replace(size=0) for source in media_sources(tree)]
-    members, skipped = archive(hints)
-    assert (len(members), skipped) == (20, {})
 
 
 @pytest.mark.parametrize(
