@@ -17,9 +17,7 @@ from typing import NamedTuple, Self
 
 from .server import LONG, Site, is_stopped, wait_until
 
-CHANGES = (
-    "rename,link,unlink,unlinkat,mkdir,rmdir,fsync,fdatasync,ftruncate,pwrite64"
-)
+CHANGES = "rename,link,unlink,unlinkat,mkdir,rmdir,fsync,fdatasync,ftruncate,pwrite64"
 CALL = re.compile(r"(\d+) +(\w+)\((.*)")
 
 

@@ -275,9 +275,12 @@ class Site:
     @contextmanager
     def database(self, name: str = "db") -> Iterator[sqlite3.Connection]:
         """Open a database from outside; what is changed is committed."""
-        with closing(
-            sqlite3.connect(self.folder / f"{name}.sqlite3", timeout=LONG)
-        ) as database, database:
+        with (
+            closing(
+                sqlite3.connect(self.folder / f"{name}.sqlite3", timeout=LONG)
+            ) as database,
+            database,
+        ):
             yield database
 
     def titles(self, name: str = "db") -> list[str]:
@@ -348,4 +351,6 @@ def is_stopped(pid: int) -> bool:
 
 def _status(pid: int, name: str) -> str:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(name))
+    return next(
+        line.split(":", 1)[1].strip() for line in lines if line.startswith(name)
+    )

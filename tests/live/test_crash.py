@@ -67,7 +67,9 @@ def fill(site: Site, name: str) -> None:
 def replace_rows(connection: sqlite3.Connection, rows: list[tuple]) -> None:
     connection.execute("DELETE FROM site_article")
     connection.executemany(
-        "INSERT INTO site_article (title, body, attachment) VALUES (?, ?, ?)", rows
+        "INSERT INTO site_article (title, body, attachment, summary)"
+        " VALUES (?, ?, ?, '')",
+        rows,
     )
 
 
@@ -75,7 +77,7 @@ def choose(calls: list[Call], count: int) -> list[Call]:
     """Return *count* of the calls, most of them from the time of the commit."""
     if count == 0:
         return calls
-    begin = calls.index(find_call(calls, "rename", '/journal.json"'))
+    begin = calls.index(find_call(calls, "link", '/journal.json"'))
     end = calls.index(find_call(calls, "unlink", '/journal.json"'))
     few = max(1, count // 7)
     pick = random.Random(4)

@@ -111,7 +111,8 @@ def test_who_does_not_want_to_wait_is_told_where_to_look(site, key):
     place = answer.headers["Location"].removeprefix("/api/")
     assert place == f"operations/{answer.json['id']}"
     ended = wait_until(
-        lambda: (o := site.api("GET", place).json)["state"] != "running" and o, "it ends"
+        lambda: (o := site.api("GET", place).json)["state"] != "running" and o,
+        "it ends",
     )
     assert ended["state"] == "succeeded"
     assert ended["key"] in site.keys()

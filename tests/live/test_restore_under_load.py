@@ -154,9 +154,7 @@ def test_a_restore_gives_up_if_a_request_never_ends(make_site):
     site.add_article("kept")
     site.create("empty.zip")
     site.add_article("kept too")
-    slow = threading.Thread(
-        target=lambda: site.request("GET", "/site/slow?seconds=4")
-    )
+    slow = threading.Thread(target=lambda: site.request("GET", "/site/slow?seconds=4"))
     slow.start()
     site.restore("empty.zip")
 
