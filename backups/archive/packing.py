@@ -1,7 +1,6 @@
 """Files that are read as a whole, packed many at a time."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,7 +15,8 @@ class Loaded(NamedTuple):
 
     name: str
     data: bytes
-    info: os.stat_result
+    mtime_ns: int
+    mode: int
 
 
 @dataclass
@@ -37,16 +37,17 @@ class Batch:
         self.members.append(member)
         self.size += len(header) + len(data)
 
-    def pack(self, name: str, data: bytes, info: os.stat_result, codec: Codec) -> None:
+    def pack(self, file: Loaded, codec: Codec) -> None:
         """Append a file's content, compressed if that is worth it."""
+        name, data, mtime_ns, mode = file
         packed = codec.shrink(data)
         stored = data if packed is None else packed
         member = Member(
             name,
             len(data),
             hashlib.sha256(data).hexdigest(),
-            info.st_mtime_ns,
-            info.st_mode & 0o777,
+            mtime_ns,
+            mode & 0o777,
             STORED if packed is None else DEFLATED,
             codec.crc32(data),
             len(stored),
@@ -58,6 +59,6 @@ class Batch:
 def pack_files(files: Sequence[Loaded], codec: Codec) -> Batch:
     """Return the files as a batch."""
     batch = Batch()
-    for name, data, info in files:
-        batch.pack(name, data, info, codec)
+    for file in files:
+        batch.pack(file, codec)
     return batch

@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol, Self
 
 from .conveyor import Conveyor
 from .deflate import BEST, END_OF_STREAM, Codec
+from .helper import Helper
 from .layout import (
     NO_TIME_NS,
     SERVICE_MODE,
@@ -38,6 +39,8 @@ from .sources import (
 _TINY = 16 << 10
 _BATCH_BYTES = 512 << 10
 _JOB_BYTES = 2 << 20
+_JOB_FILES = 128
+_HELP_FROM = 2000
 _COPY = 1 << 20
 
 
@@ -96,6 +99,8 @@ class ArchiveWriter:
         self._loaded: list[Loaded] = []
         self._loaded_size = 0
         self._last: Member
+        self._tiny = 0
+        self._helper: Helper | None = None
         self._offset = 0
         self._count = 0
         self._bytes = 0
@@ -112,8 +117,10 @@ class ArchiveWriter:
         self.close()
 
     def close(self) -> None:
-        """Stop the threads and drop temporary files; the sink stays open."""
+        """Stop threads and helper and drop temporary files; the sink stays open."""
         self._belt.close()
+        if self._helper:
+            self._helper.close()
         self._listing.close()
         self._records.close()
 
@@ -196,7 +203,8 @@ class ArchiveWriter:
                 self._put_large(OutgoingFile(source.name, info, self._codec), opened)
             else:
                 data = read_whole(opened, info.st_size)
-                self._put_small(Loaded(source.name, data, info))
+                times_and_mode = info.st_mtime_ns, info.st_mode
+                self._put_small(Loaded(source.name, data, *times_and_mode))
         finally:
             os.close(opened)
 
@@ -206,19 +214,25 @@ class ArchiveWriter:
         self._batch.add(Member(name, 0, "", mtime_ns, mode & 0o777, offset=start))
 
     def _put_small(self, file: Loaded) -> None:
-        if len(file.data) > _TINY:
-            self._flush_batch()
-            self._loaded.append(file)
-            self._loaded_size += len(file.data)
-            if self._loaded_size >= _JOB_BYTES:
-                self._flush_loaded()
+        if len(file.data) <= _TINY and self._helper is None:
+            self._pack_here(file)
             return
+        self._flush_batch()
+        self._loaded.append(file)
+        self._loaded_size += len(file.data)
+        if self._loaded_size >= _JOB_BYTES or len(self._loaded) >= _JOB_FILES:
+            self._flush_loaded()
+
+    def _pack_here(self, file: Loaded) -> None:
         # Handing tiny files to threads costs more than compressing them: every
         # short call would pass the interpreter's lock back and forth.
         self._flush_loaded()
-        self._batch.pack(*file, self._codec)
+        self._batch.pack(file, self._codec)
         if self._batch.size >= _BATCH_BYTES:
             self._flush_batch()
+        self._tiny += 1
+        if self._tiny == _HELP_FROM and self._codec is BEST:
+            self._helper = Helper.start()
 
     def _flush(self) -> None:
         self._flush_small()
@@ -229,9 +243,12 @@ class ArchiveWriter:
         self._flush_batch()
 
     def _flush_loaded(self) -> None:
-        if self._loaded:
-            self._belt.put(self._write_batch, pack_files, self._loaded, self._codec)
-            self._loaded, self._loaded_size = [], 0
+        if not self._loaded:
+            return
+        tiny = self._loaded_size <= _TINY * len(self._loaded)
+        work = self._helper.pack if tiny and self._helper else pack_files
+        self._belt.put(self._write_batch, work, self._loaded, self._codec)
+        self._loaded, self._loaded_size = [], 0
 
     def _flush_batch(self) -> None:
         if self._batch.members:

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -73,12 +74,15 @@ class Claim:
         return dict(self._progress)
 
     @classmethod
-    def make(cls, kind: Operation.Kind, key: str, actor: str) -> Self:
+    def make(
+        cls, kind: Operation.Kind, choose_key: Callable[[], str], actor: str
+    ) -> Self:
         """Take the lease for a new operation.
 
-        Raises OperationInProgress if another one runs, RecoveryFailed if an
-        interrupted restore can't be settled, and Misconfigured where it could
-        not work at all.
+        *choose_key* is called once the lease is held, so that of two operations
+        the second knows what the first has stored. Raises OperationInProgress
+        if another one runs, RecoveryFailed if an interrupted restore can't be
+        settled, Misconfigured or SnapshotFailed where it could not work at all.
         """
         require_no_transaction()
         places.require_apart()
@@ -87,7 +91,7 @@ class Claim:
         token = uuid.uuid4()
         lock = workspace.open_operation(token)
         try:
-            operation = take_over(token, kind, key, actor)
+            operation = take_over(token, kind, choose_key, actor)
         except BaseException:
             workspace.remove_operation(token, lock)
             raise
@@ -204,7 +208,7 @@ class Claim:
 
 
 def take_over(
-    token: uuid.UUID, kind: Operation.Kind, key: str, actor: str
+    token: uuid.UUID, kind: Operation.Kind, choose_key: Callable[[], str], actor: str
 ) -> Operation:
     """Take the lease and open the history row, or leave both as they were."""
     take_lease(token)
@@ -212,7 +216,7 @@ def take_over(
         # A restore shows its journal and then looks at its lease. This is the
         # opposite order, so that one of the two sees the other.
         recover()
-        return history.begin(token, kind, key, actor)
+        return history.begin(token, kind, choose_key(), actor)
     except BaseException:
         lease.release(token)
         raise

@@ -30,16 +30,18 @@ MAX_NOTES = 100
 def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Claim:
     """Claim the creation of *key*, or of a key made from site name and time.
 
-    Raises NameTaken, OperationInProgress or SnapshotFailed.
+    Raises NameTaken, StoreFailed, or what ``Claim.make`` raises.
     """
     store = get_store()
-    get_snapshotters()
-    get_media()
-    if key:
+
+    def choose_key() -> str:
+        if not key:
+            return free_key(store, prefix)
         store.require_free(key)
-    else:
-        key = free_key(store, prefix)
-    return Claim.make(Operation.Kind.CREATE, key, actor)
+        return key
+
+    choose_key()  # What is taken is refused without a trace.
+    return Claim.make(Operation.Kind.CREATE, choose_key, actor)
 
 
 def free_key(store: Store, prefix: str | None) -> str:

@@ -49,12 +49,10 @@ class Plan:
 def claim_restore(key: str, *, actor: str) -> Claim:
     """Claim the restore of *key*.
 
-    Raises BackupNotFound, StoreFailed, SnapshotFailed or OperationInProgress.
+    Raises BackupNotFound, StoreFailed, or what ``Claim.make`` raises.
     """
     get_store().require(key)
-    get_snapshotters()
-    get_media()
-    return Claim.make(Operation.Kind.RESTORE, key, actor)
+    return Claim.make(Operation.Kind.RESTORE, lambda: key, actor)
 
 
 def restore_backup(claim: Claim) -> None:

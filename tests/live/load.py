@@ -71,6 +71,6 @@ class Load:
         sent, answer, error = time.monotonic(), None, ""
         try:
             answer = send()
-        except Exception as reason:
+        except Exception as reason:  # noqa: BLE001
             error = repr(reason)
         self.seen.append(Seen(sent, time.monotonic(), title, answer, error))

@@ -290,10 +290,13 @@ class Site:
 
     def media_files(self) -> dict[str, bytes]:
         """Return what each file holds, without what restores stage or keep."""
+        # Not even looked into: a recovery may be deleting them.
+        entries = [path for path in self.media.glob("*") if path.name[0] != "."]
+        files = entries + [path for entry in entries for path in entry.rglob("*")]
         return {
             str(path.relative_to(self.media)): path.read_bytes()
-            for path in self.media.rglob("*")
-            if path.is_file() and not path.relative_to(self.media).parts[0][0] == "."
+            for path in files
+            if path.is_file()
         }
 
     def content(self) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def test_the_end_of_the_waiting_worker_does_not_end_the_create(site, number):
     assert key in site.keys()
     assert site.can_backup()
     wait_until(lambda: len(site.workers) == 2, "there is a new worker")
+    wait_until(lambda: not site.processes("backup_run"), "the child has ended")
 
 
 def test_a_reload_of_the_server_lets_the_create_end_and_be_answered(site):

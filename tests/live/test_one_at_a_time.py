@@ -79,6 +79,7 @@ def patient_site(make_site: MakeSite) -> Site:
     site = make_site().start()
     add_bulk(site)
     assert site.create("first.zip").status == 204
+    wait_until(lambda: not site.processes("backup_run"), "the child has ended")
     return site
 
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('site', '0001_initial'),
+        ("site", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='article',
-            name='summary',
-            field=models.TextField(blank=True, default=''),
+            model_name="article",
+            name="summary",
+            field=models.TextField(blank=True, default=""),
         ),
     ]
