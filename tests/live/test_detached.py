@@ -133,6 +133,7 @@ def test_a_restore_can_be_watched_in_the_same_way(site):
         return seen.status == 200 and seen.json["state"] != "running" and seen.json
 
     assert wait_until(look, "it ends")["state"] == "succeeded"
+    wait_until(site.can_backup, "the old media are removed")
 
 
 def test_a_create_is_listed_before_it_is_answered_and_never_in_part(site):
