@@ -14,6 +14,7 @@ want node nodejs
 want npm npm
 want unzip unzip
 want zip zip
+want strace strace
 want 7z p7zip-full
 want bsdtar libarchive-tools
 

@@ -6,7 +6,7 @@ only take turns at that. Everything works without the helper, only slower.
 
 import os
 import pickle
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -83,7 +83,9 @@ class Helper:
                 pass
 
     def _is_ready(self) -> bool:
-        ready, _, _ = select.select([self._answers], [], [], _PATIENCE)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            ready = selector.select(_PATIENCE)
         return bool(ready) and os.read(self._answers.fileno(), 1) == _READY
 
     def _ask(self, files: list[Any]) -> tuple[bytes, list[Any]]:
