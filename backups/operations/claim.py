@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from django.db import Error as DatabaseError
-from django.db import connections, router
+from django.db import connections, router, transaction
 
 from backups import journal, lease, workspace
 from backups.conf import get_settings
@@ -145,12 +145,14 @@ class Claim:
                 os.close(self.lock)
 
     def _settle(self, error: BaseException | None) -> None:
-        if error:
-            history.conclude(self.token, Operation.State.FAILED, describe(error))
-        else:
-            self.publish_progress()
-            history.conclude(self.token, Operation.State.SUCCEEDED)
-        lease.release(self.token)
+        # At once: who sees the outcome may start the next operation.
+        with transaction.atomic(using=router.db_for_write(Operation)):
+            if error:
+                history.conclude(self.token, Operation.State.FAILED, describe(error))
+            else:
+                self.publish_progress()
+                history.conclude(self.token, Operation.State.SUCCEEDED)
+            lease.release(self.token)
         history.announce(self.token)
 
     def report(

@@ -225,6 +225,33 @@ def test_a_restore_paused_beyond_its_lease_commits_nothing(small_site):
     assert site.leftovers() == []
 
 
+def test_whoever_sees_the_outcome_of_a_create_finds_the_lease_free(small_site):
+    """Or a client whose create was answered would be refused the next one."""
+    site = small_site
+    with Launcher(site) as launcher:
+        calls = launcher.record("backup_create", "recorded.zip")
+        writes = [
+            c for c in calls if c.name == "pwrite64" and "db.sqlite3-wal" in c.text
+        ]
+        for number, write in enumerate(writes[-6:]):
+            key = f"seen-{number}.zip"
+            with launcher.paused_after(write, "backup_create", key) as paused:
+                running, lease = running_and_lease(site, key)
+                paused.go_on()
+                assert paused.end().status == 0
+            assert running == bool(lease), f"after {write}"
+
+
+def running_and_lease(site: Site, key: str) -> tuple[bool, str | None]:
+    """Read, as others see them, whether the create runs, and who has the lease."""
+    with site.database() as database:
+        return database.execute(
+            "SELECT state = 'running', token FROM backups_lease,"
+            " (SELECT state FROM backups_operation WHERE key = ?)",
+            [key],
+        ).fetchone()
+
+
 def first_journal(calls) -> int:
     """Return the index of the call that shows the journal."""
     return next(
