@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI everything can be had, so a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

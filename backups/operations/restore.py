@@ -6,6 +6,7 @@ tables, is what makes the restore true. Before it everything can be undone.
 See docs/restore.md.
 """
 
+import contextlib
 import dataclasses
 import logging
 from pathlib import Path
@@ -63,7 +64,10 @@ def restore_backup(claim: Claim) -> None:
     """
     with claim:
         try:
-            commit(claim, stage(claim))
+            plan = stage(claim)
+            commit(claim, plan)
+            for snapshotter, _ in plan.databases:
+                snapshotter.tidy()
         finally:
             media = get_media()
             if media and not journal.exists():
@@ -146,40 +150,47 @@ def migrate_staged(behind: list[str], staged: dict[str, Path]) -> None:
 
 def commit(claim: Claim, plan: Plan) -> None:
     """Replace the live content by the staged one, or leave it as it was."""
-    claim.require_held()
-    claim.report(phase=COMMITTING)
-    claim.publish_progress()
-    record = Journal(
-        token=claim.token,
-        step=Step.DRAINING,
-        undo={},
-        media_root=str(plan.media.root) if plan.media else None,
-    )
-    try:
-        record.begin()
-        with gate.closed(get_settings().DRAIN_TIMEOUT):
-            replace_everything(claim, plan, record)
-            finish()
-    except BaseException as error:
-        logger.error("The commit of a restore failed.", exc_info=error)
-        outcome = settle_journal(claim.token, describe(error))
-        if outcome is not Operation.State.SUCCEEDED:
-            raise
+    state = router.db_for_write(Operation)
+    others = [pair[0] for pair in plan.databases if pair[0].alias != state]
+    with contextlib.ExitStack() as stack:
+        claim.report(phase="saving")
+        images = {s.alias: claim.folder / f"{s.alias}.undo" for s in others}
+        refreshes = [stack.enter_context(s.saved(images[s.alias])) for s in others]
+        claim.require_held()
+        claim.report(phase=COMMITTING)
+        claim.publish_progress()
+        record = Journal(
+            token=claim.token,
+            step=Step.DRAINING,
+            undo={alias: str(image) for alias, image in images.items()},
+            media_root=str(plan.media.root) if plan.media else None,
+        )
+        try:
+            record.begin()
+            with gate.closed(get_settings().DRAIN_TIMEOUT):
+                for refresh in refreshes:
+                    refresh()
+                replace_everything(claim, plan, record)
+                finish()
+        except BaseException as error:
+            logger.error("The commit of a restore failed.", exc_info=error)
+            outcome = settle_journal(claim.token, describe(error))
+            if outcome is not Operation.State.SUCCEEDED:
+                raise
 
 
 def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     """Apply the plan step by step; each step is journalled before it begins."""
     timeout = get_settings().APPLY_TIMEOUT
     state = router.db_for_write(Operation)
-    others = [pair for pair in plan.databases if pair[0].alias != state]
     claim.require_held()
     for snapshotter, staged in plan.databases:
         snapshotter.carry_state(staged, claim.token)
-    record = dataclasses.replace(record, undo=save_all(claim, others))
     sync_names(claim, plan)
     record = record.advance(Step.DATABASES)
-    for snapshotter, staged in others:
-        snapshotter.apply(staged, timeout)
+    for snapshotter, staged in plan.databases:
+        if snapshotter.alias != state:
+            snapshotter.apply(staged, timeout)
     record = record.advance(Step.MEDIA_OUT)
     if plan.media:
         plan.media.move_out(claim.token)
@@ -200,15 +211,3 @@ def sync_names(claim: Claim, plan: Plan) -> None:
     if plan.media:
         sync_folder(plan.media.hidden(claim.token))
         sync_folder(plan.media.root)
-
-
-def save_all(
-    claim: Claim, others: list[tuple[DatabaseSnapshotter, Path]]
-) -> dict[str, str]:
-    """Keep what the databases that go first hold now; return alias → file."""
-    images = {}
-    for snapshotter, _ in others:
-        image = claim.folder / f"{snapshotter.alias}.undo"
-        snapshotter.save(image)
-        images[snapshotter.alias] = str(image)
-    return images

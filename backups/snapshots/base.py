@@ -78,8 +78,11 @@ class DatabaseSnapshotter(abc.ABC):
         """
 
     @abc.abstractmethod
-    def save(self, target: Path) -> None:
-        """Write the live database, as it is, durably to *target*."""
+    def saved(self, target: Path) -> AbstractContextManager[Callable[[], None]]:
+        """Write the live database, as it is, durably to *target*.
+
+        The value writes it again if somebody has changed it since.
+        """
 
     @abc.abstractmethod
     def apply(self, staged: Path, timeout: float) -> None:
@@ -88,3 +91,7 @@ class DatabaseSnapshotter(abc.ABC):
         Open connections stay valid. Raises OperationFailed if others keep the
         database locked for *timeout* seconds.
         """
+
+    @abc.abstractmethod
+    def tidy(self) -> None:
+        """Do what can wait until the site is open again."""

@@ -146,10 +146,26 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             database.execute("DETACH DATABASE live")
         _sync(staged)
 
-    def save(self, target: Path) -> None:
+    def saved(self, target: Path) -> AbstractContextManager[Callable[[], None]]:
+        return self._saved(target)
+
+    @contextlib.contextmanager
+    def _saved(self, target: Path) -> Iterator[Callable[[], None]]:
         with contextlib.closing(_connect(self.path, "rw")) as live:
-            _copy(live, target)
-        _sync(target)
+            known = None
+
+            def refresh() -> None:
+                nonlocal known
+                # It changes when another connection has changed the database.
+                version = live.execute("PRAGMA data_version").fetchone()[0]
+                if version != known:
+                    target.unlink(missing_ok=True)
+                    _copy(live, target)
+                    _sync(target)
+                known = version
+
+            refresh()
+            yield refresh
 
     def apply(self, staged: Path, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -169,8 +185,20 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         ):
             # EXTRA: where a journal file's end is the commit, its folder is synced.
             live.execute("PRAGMA synchronous=EXTRA")
+            # Or the commit would be followed by a copy of all of it.
+            live.execute("PRAGMA wal_autocheckpoint=0")
             source.backup(live, pages=ALL, progress=give_up, sleep=0.05)
-            # Gives the space of the -wal file back; a reader may prevent it.
+
+    def tidy(self) -> None:
+        """Bring the -wal file, as large as the database, into the database.
+
+        Passively first: that holds nobody up, and leaves little for the rest.
+        """
+        with (
+            contextlib.suppress(sqlite3.OperationalError),  # Readers may prevent it.
+            contextlib.closing(_connect(self.path, "rw", timeout=1)) as live,
+        ):
+            live.execute("PRAGMA wal_checkpoint(PASSIVE)")
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager

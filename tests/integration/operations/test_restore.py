@@ -61,7 +61,7 @@ def test_a_missing_backup_is_refused_before_anything_is_claimed(media):
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        (SQLiteSnapshotter, "save"),
+        (SQLiteSnapshotter, "saved"),
         (SQLiteSnapshotter, "apply"),
         (MediaTree, "move_out"),
         (MediaTree, "move_in"),
