@@ -212,6 +212,7 @@ class ArchiveWriter:
         self._flush_loaded()
         start = self._batch.size
         self._batch.add(Member(name, 0, "", mtime_ns, mode & 0o777, offset=start))
+        self._flush_full_batch()
 
     def _put_small(self, file: Loaded) -> None:
         if len(file.data) <= _TINY and self._helper is None:
@@ -228,8 +229,7 @@ class ArchiveWriter:
         # short call would pass the interpreter's lock back and forth.
         self._flush_loaded()
         self._batch.pack(file, self._codec)
-        if self._batch.size >= _BATCH_BYTES:
-            self._flush_batch()
+        self._flush_full_batch()
         self._tiny += 1
         if self._tiny == _HELP_FROM and self._codec is BEST:
             self._helper = Helper.start()
@@ -249,6 +249,10 @@ class ArchiveWriter:
         work = self._helper.pack if tiny and self._helper else pack_files
         self._belt.put(self._write_batch, work, self._loaded, self._codec)
         self._loaded, self._loaded_size = [], 0
+
+    def _flush_full_batch(self) -> None:
+        if self._batch.size >= _BATCH_BYTES:
+            self._flush_batch()
 
     def _flush_batch(self) -> None:
         if self._batch.members:

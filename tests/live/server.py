@@ -230,13 +230,18 @@ class Site:
         return next(found, {})
 
     def wait_for_end(self, key: str, kind: str = "create") -> dict[str, Any]:
-        """Return that operation once it no longer runs."""
+        """Return that operation once it has ended and the next may start.
+
+        A restore has succeeded before it has deleted the old media.
+        """
 
         def look() -> dict[str, Any] | None:
             found = self.operation(key, kind)
             return found if found.get("state") in ("succeeded", "failed") else None
 
-        return wait_until(look, f"the end of the {kind} of {key}")
+        ended = wait_until(look, f"the end of the {kind} of {key}")
+        wait_until(self.can_backup, "the next operation may start")
+        return ended
 
     # Its commands --------------------------------------------------------
 

@@ -218,6 +218,7 @@ def test_a_restore_paused_beyond_its_lease_commits_nothing(small_site):
             ended = paused.end()
 
     assert ended.status == 1
+    assert LOST in ended.output
     assert site.state()["titles"] == ["old", "newer", "newest"]
     assert site.operation("old.zip", "restore")["state"] == "failed"
     assert site.can_backup()

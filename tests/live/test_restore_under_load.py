@@ -123,7 +123,7 @@ def is_restored(state: dict) -> bool:
 
 
 def test_after_a_restore_every_worker_serves_the_restored_data_only(site):
-    site.restore("old.zip")
+    assert site.restore("old.zip").status == 204
     site.wait_for_end("old.zip", "restore")
 
     states = [site.state() for _ in range(60)]
@@ -139,7 +139,7 @@ def test_a_restore_waits_for_a_running_request(site):
         target=lambda: answers.append(site.request("GET", "/site/slow?seconds=1.5"))
     )
     slow.start()
-    site.restore("old.zip")
+    assert site.restore("old.zip").status == 204
     wait_until((site.workspace / "journal.json").exists, "the site is closed")
     assert site.titles() == [*OLD, "in-between"]
     slow.join()
@@ -152,11 +152,11 @@ def test_a_restore_waits_for_a_running_request(site):
 def test_a_restore_gives_up_if_a_request_never_ends(make_site):
     site = make_site(DRAIN_TIMEOUT="1").start()
     site.add_article("kept")
-    site.create("empty.zip")
+    assert site.create("empty.zip").status == 204
     site.add_article("kept too")
     slow = threading.Thread(target=lambda: site.request("GET", "/site/slow?seconds=4"))
     slow.start()
-    site.restore("empty.zip")
+    assert site.restore("empty.zip").status == 204
 
     ended = site.wait_for_end("empty.zip", "restore")
 
