@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import workspace
-from .durability import sync_folder, write_durably
+from .durability import sync_path, write_durably
 from .exceptions import OperationInProgress, RecoveryFailed
 
 
@@ -94,4 +94,4 @@ def read() -> Journal | None:
 def remove() -> None:
     """Open the site again; call it once the outcome is certain."""
     _path().unlink(missing_ok=True)
-    sync_folder(_path().parent)
+    sync_path(_path().parent)

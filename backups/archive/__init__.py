@@ -1,7 +1,8 @@
 """The archive format: one plain zip that holds a whole site; see docs/format.md."""
 
+from backups.durability import sync_tree
+
 from .byte_source import ByteSource, FileSource
-from .durability import sync_tree
 from .limits import Limits
 from .member import FORMAT, Member
 from .names import sort_key

@@ -7,6 +7,7 @@ part of the time anyway. ValueError is what damaged data raises.
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from .byte_source import ByteSource, read_exactly
 from .deflate import SYNC_MARK
@@ -18,13 +19,7 @@ _OUTPUT = 1 << 20
 
 def inflate_whole(data: bytes, size: int) -> bytes:
     """Return the `size` bytes that one complete raw stream holds."""
-    stream = zlib.decompressobj(_RAW)
-    try:
-        content = stream.decompress(data, size + 1)
-    except zlib.error as error:
-        raise ValueError("its compressed data is damaged") from error
-    if len(content) > size:
-        raise ValueError("it holds more than its size says")
+    stream, content = _inflate(data, size)
     if not stream.eof or stream.unused_data or len(content) != size:
         raise ValueError("its compressed data does not fit its size")
     return content
@@ -32,6 +27,15 @@ def inflate_whole(data: bytes, size: int) -> bytes:
 
 def inflate_block(data: bytes, size: int) -> bytes:
     """Return the `size` bytes of one sync-flushed block, read on its own."""
+    stream, content = _inflate(data, size)
+    whole = not stream.eof and not stream.unconsumed_tail and data.endswith(SYNC_MARK)
+    if not whole or len(content) != size:
+        raise ValueError("its blocks do not fit its size")
+    return content
+
+
+def _inflate(data: bytes, size: int) -> tuple[Any, bytes]:
+    """Return the stream and what it made, which is never more than asked for."""
     stream = zlib.decompressobj(_RAW)
     try:
         content = stream.decompress(data, size + 1)
@@ -39,10 +43,7 @@ def inflate_block(data: bytes, size: int) -> bytes:
         raise ValueError("its compressed data is damaged") from error
     if len(content) > size:
         raise ValueError("it holds more than its size says")
-    whole = not stream.eof and not stream.unconsumed_tail and data.endswith(SYNC_MARK)
-    if not whole or len(content) != size:
-        raise ValueError("its blocks do not fit its size")
-    return content
+    return stream, content
 
 
 def inflate_stream(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from backups.durability import sync_path, sync_tree
 from backups.exceptions import InvalidArchive
 
 from .byte_source import ByteSource, FileSource
 from .conveyor import Conveyor
 from .directory import read_members
-from .durability import sync_path, sync_tree
 from .extraction import Extraction, Route
 from .limits import Limits
 from .member import Member

@@ -17,7 +17,7 @@ from django.db import connections, router
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
 from backups.conf import get_settings
-from backups.durability import sync_folder
+from backups.durability import sync_path
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.journal import Journal, Step
 from backups.models import Operation
@@ -206,8 +206,8 @@ def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
 
 def sync_names(claim: Claim, plan: Plan) -> None:
     """Make the names of all that the journal refers to survive a power cut."""
-    sync_folder(claim.folder)
-    sync_folder(claim.folder.parent)
+    sync_path(claim.folder)
+    sync_path(claim.folder.parent)
     if plan.media:
-        sync_folder(plan.media.hidden(claim.token))
-        sync_folder(plan.media.root)
+        sync_path(plan.media.hidden(claim.token))
+        sync_path(plan.media.root)

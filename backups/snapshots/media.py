@@ -16,7 +16,7 @@ from typing import NamedTuple
 from django.core.files.storage import FileSystemStorage, storages
 
 from backups.conf import get_settings
-from backups.durability import sync_folder
+from backups.durability import sync_path
 from backups.exceptions import OperationFailed, SnapshotFailed
 
 HIDDEN_PREFIX = ".backups-"
@@ -141,8 +141,8 @@ class MediaTree:
                 stray = self.hidden(token) / "strays" / uuid.uuid4().hex
                 os.rename(target / name, stray)
             os.rename(source / name, target / name)
-        sync_folder(source)
-        sync_folder(target)
+        sync_path(source)
+        sync_path(target)
 
     def discard(self, token: uuid.UUID) -> None:
         """Delete what that restore has staged or put aside."""

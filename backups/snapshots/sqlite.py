@@ -20,6 +20,7 @@ from django.db import connections, router
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
+from backups.durability import sync_path
 from backups.exceptions import InvalidArchive, OperationFailed, SnapshotFailed
 from backups.models import STATE_MODELS, Operation
 
@@ -126,7 +127,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             if page_size(database) != wanted:
                 database.execute(f"PRAGMA page_size={wanted}")
                 database.execute("VACUUM")
-        _sync(staged)
+        sync_path(staged)
 
     def carry_state(self, staged: Path, succeeded: uuid.UUID | None) -> None:
         if not self.holds_state:
@@ -144,7 +145,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                 _mark_succeeded(database, succeeded)
             database.execute("COMMIT")
             database.execute("DETACH DATABASE live")
-        _sync(staged)
+        sync_path(staged)
 
     def saved(self, target: Path) -> AbstractContextManager[Callable[[], None]]:
         return self._saved(target)
@@ -161,7 +162,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                 if version != known:
                     target.unlink(missing_ok=True)
                     _copy(live, target)
-                    _sync(target)
+                    sync_path(target)
                 known = version
 
             refresh()
@@ -310,15 +311,6 @@ def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
     )
     if marked.rowcount != 1:
         raise OperationFailed("The history of the restore is gone, so it stopped.")
-
-
-def _sync(path: Path) -> None:
-    """Make a closed copy durable. Never the live file: see the module."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

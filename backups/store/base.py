@@ -6,7 +6,6 @@ import fcntl
 import os
 import uuid
 from pathlib import Path
-from types import TracebackType
 from typing import IO, NamedTuple, Self
 
 from backups.exceptions import BackupNotFound, NameTaken
@@ -103,12 +102,7 @@ class Incoming(abc.ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.discard()
 
     def write(self, data: bytes | bytearray | memoryview) -> int:

@@ -10,7 +10,7 @@ from typing import IO
 
 from django.core.files.storage import FileSystemStorage
 
-from backups.durability import sync_folder
+from backups.durability import sync_path
 from backups.exceptions import BackupNotFound, NameTaken, StoreFailed
 
 from .base import Incoming, Store, Stored, sweep_folder
@@ -76,7 +76,7 @@ class LocalStore(Store):
         self.require(key)
         try:
             (self.root / key).unlink()
-            sync_folder((self.root / key).parent)
+            sync_path((self.root / key).parent)
         except FileNotFoundError as error:
             raise BackupNotFound(key) from error
         except OSError as error:
@@ -114,7 +114,7 @@ class LocalIncoming(Incoming):
             os.utime(self.file.fileno())
             os.fsync(self.file.fileno())
             place(self.path, target)
-            sync_folder(self.root)
+            sync_path(self.root)
         except FileExistsError as error:
             raise NameTaken(key) from error
         except OSError as error:

@@ -12,6 +12,7 @@ from backups.operations import restore as restore_module
 from backups.operations.recover import UNDONE, settle_journal
 from backups.snapshots import get_snapshotters
 from tests.engine import create, restore, tree
+from tests.integration.operations.conftest import present
 from tests.site.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -19,23 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 class Killed(BaseException):
     """Stands for the end of the process: nothing catches it, nothing is undone."""
-
-
-@pytest.fixture
-def saved(article, media):
-    Article.objects.using("second").create(title="second")
-    create("one.zip")
-    Article.objects.update(title="changed")
-    Article.objects.using("second").update(title="changed")
-    (media / "later.txt").write_text("later")
-    return titles(), tree(media)
-
-
-def titles():
-    return [
-        list(Article.objects.using(alias).values_list("title", flat=True))
-        for alias in ("default", "second")
-    ]
 
 
 def die_at(monkeypatch, owner, name):
@@ -66,7 +50,7 @@ def test_a_restore_that_died_before_its_commit_is_undone(
     die_at(monkeypatch, *DEATHS[death])
     assert journal.exists()
     assert operations.recover() == Operation.State.FAILED
-    assert (titles(), tree(media)) == saved
+    assert present(media) == saved
     assert Operation.objects.latest("started").error == UNDONE
     assert operations.is_idle()
 
@@ -74,7 +58,7 @@ def test_a_restore_that_died_before_its_commit_is_undone(
 def test_a_restore_that_died_after_its_commit_is_completed(saved, media, monkeypatch):
     die_at(monkeypatch, restore_module, "finish")
     assert operations.recover() == Operation.State.SUCCEEDED
-    assert titles() == [["first"], ["second"]]
+    assert present(media)[0] == [["first"], ["second"]]
     assert "later.txt" not in tree(media)
     assert not [name for name in tree(media) if name.startswith(".")]
     assert operations.is_idle()
@@ -94,13 +78,13 @@ def test_an_outcome_that_is_true_is_never_overwritten(saved, media, monkeypatch)
         operations.recover()
     monkeypatch.setattr(gate, "bump_generation", bump)
     assert operations.recover() == Operation.State.SUCCEEDED
-    assert titles() == [["first"], ["second"]]
+    assert present(media)[0] == [["first"], ["second"]]
 
 
 def test_the_next_claim_recovers_first(saved, media, monkeypatch):
     die_at(monkeypatch, restore_module.MediaTree, "move_in")
     create("two.zip")
-    assert (titles(), tree(media)) == saved
+    assert present(media) == saved
 
 
 def test_a_claim_that_came_past_the_first_look_recovers_too(saved, media, monkeypatch):
@@ -110,7 +94,7 @@ def test_a_claim_that_came_past_the_first_look_recovers_too(saved, media, monkey
     looks = iter([lambda: None, operations.recover])
     monkeypatch.setattr(claim_module, "recover", lambda: next(looks)())
     create("two.zip")
-    assert (titles(), tree(media)) == saved
+    assert present(media) == saved
 
 
 def test_a_lost_undo_image_keeps_the_site_closed_and_the_data(saved, monkeypatch):
@@ -163,7 +147,7 @@ def test_without_its_history_row_a_restore_stops_in_time(saved, media, monkeypat
     )
     with pytest.raises(OperationFailed, match="history of the restore is gone"):
         restore("one.zip")
-    assert (titles(), tree(media)) == saved
+    assert present(media) == saved
 
 
 def test_a_dead_holder_frees_the_lease_at_once(media):

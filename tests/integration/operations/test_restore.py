@@ -18,28 +18,10 @@ from backups.models import Operation
 from backups.snapshots import MediaTree
 from backups.snapshots.sqlite import SQLiteSnapshotter
 from tests.engine import create, restore, tree
+from tests.integration.operations.conftest import present
 from tests.site.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
-
-
-@pytest.fixture
-def saved(article, media):
-    """A backup of a site that has changed since; the value is the present state."""
-    Article.objects.using("second").create(title="second")
-    create("one.zip")
-    Article.objects.update(title="changed")
-    Article.objects.using("second").update(title="changed")
-    (media / "later.txt").write_text("later")
-    return state(media)
-
-
-def state(media):
-    titles = [
-        list(Article.objects.using(alias).values_list("title", flat=True))
-        for alias in ("default", "second")
-    ]
-    return titles, tree(media)
 
 
 def assert_settled(media):
@@ -80,7 +62,7 @@ def test_a_step_that_fails_puts_everything_back(
     monkeypatch.setattr(owner, method, fail_afterwards)
     with pytest.raises(OSError, match="No space"):
         restore("one.zip")
-    assert state(media) == saved
+    assert present(media) == saved
     assert last_operation().error == "The system refused: No space left on device."
     assert_settled(media)
 
@@ -105,7 +87,7 @@ def test_a_database_that_stays_locked_puts_everything_back(
     with pytest.raises(OperationFailed, match="stayed locked"):
         restore("one.zip")
     other.close()
-    assert state(media) == saved
+    assert present(media) == saved
     assert "stayed locked" in last_operation().error
     assert_settled(media)
 
@@ -130,7 +112,7 @@ def test_requests_that_do_not_end_make_it_give_up_in_time(saved, media, settings
     with pytest.raises(OperationFailed, match="Requests were still running"):
         restore("one.zip")
     inside.leave()
-    assert state(media) == saved
+    assert present(media) == saved
     assert_settled(media)
 
 
@@ -243,4 +225,4 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_unpacked(
     monkeypatch.setattr(fit.os, "statvfs", lambda path: Full)
     with pytest.raises(RestoreRefused, match="not enough free space"):
         restore("one.zip")
-    assert state(media) == saved
+    assert present(media) == saved

@@ -8,7 +8,8 @@ import zlib
 import pytest
 from handmade import fill
 
-from backups.archive import deflate, durability, names, sort_key, sync_tree
+from backups import durability
+from backups.archive import deflate, names, sort_key, sync_tree
 from backups.archive.conveyor import Conveyor
 
 TEXT = b"a line of text that repeats; " * 10_000
