@@ -124,7 +124,8 @@ def sweep() -> Iterator[uuid.UUID]:
             continue  # Not ours.
         if entry.name.startswith("new-"):
             sweep_draft(entry)
-        elif (descriptor := lock_dead(token)) is not None:
+        # Made if missing: its remover may have died after deleting the lock.
+        elif (descriptor := lock_dead(token, make=True)) is not None:
             remove_operation(token, descriptor)
             yield token
 

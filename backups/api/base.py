@@ -89,12 +89,12 @@ class UnknownPath(ApiView):
         raise ApiError(404, NOT_FOUND)
 
 
-def empty() -> StreamingHttpResponse:
-    """Return 204 with no body, no type and no length.
+def empty(status: int = 204) -> StreamingHttpResponse:
+    """Return an answer with no body, no type and no length.
 
     A streaming response, since CommonMiddleware gives every other a length.
     """
-    response = StreamingHttpResponse((), status=204)
+    response = StreamingHttpResponse((), status=status)
     del response["Content-Type"]
     return response
 

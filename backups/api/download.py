@@ -18,6 +18,7 @@ from django.utils.http import (
 
 from backups.store import Stored
 
+from .base import empty
 from .ranges import (
     RangeError,
     Slice,
@@ -45,8 +46,9 @@ def send_file(
     response: Any = get_conditional_response(request, etag, modified)
     if response is None:
         response = choose_ranges(request, stored, file, etag)
-    if response.status_code == 412:
-        response = HttpResponse(status=412)
+    if response.status_code in (304, 412):
+        file.close()
+        response = empty(response.status_code)
     if request.method == "HEAD" or not response.streaming:
         file.close()
     if request.method == "HEAD" and response.streaming:

@@ -19,7 +19,6 @@ def clean_path(request: HttpRequest, *groups: str) -> HttpResponseBase:
     # The path was decoded; in a header a backslash or a line break would do harm.
     cleaned = escape_uri_path(cleaned)
     query = request.META.get("QUERY_STRING", "")
-    response = empty()
-    response.status_code = 307
+    response = empty(307)
     response["Location"] = f"{cleaned}?{query}" if query else cleaned
     return response

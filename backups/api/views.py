@@ -104,13 +104,13 @@ class BackupViewSet(ViewSet):
                 "validation_invalid_mime_type",
                 f'"{name}" mime type must be one of: application/zip.',
             ) from error
-        except NameTaken as error:
+        except (NameTaken, InvalidName) as error:
             raise FieldError(
                 FIELD,
                 "validation_backup_name_exists",
                 "Backup file with the specified name already exists.",
             ) from error
-        except (InvalidName, StoreFailed, OSError) as error:
+        except (StoreFailed, OSError) as error:
             raise ApiError(400, "Failed to upload backup.") from error
         return empty()
 

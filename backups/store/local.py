@@ -1,5 +1,6 @@
 """Archives in a local folder (FileSystemStorage), published atomically."""
 
+import contextlib
 import datetime
 import errno
 import os
@@ -15,6 +16,8 @@ from backups.exceptions import BackupNotFound, NameTaken, StoreFailed
 
 from .base import Incoming, Store, Stored, sweep_folder
 
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
 PARTIAL = ".partial"
 """Sub-folder of the store in which files are received; never listed."""
 
@@ -24,12 +27,8 @@ class LocalStore(Store):
         self.root = Path(storage.location)
 
     def list(self) -> list[Stored]:
-        try:
+        with system_errors("The backups folder can't be read"):
             found = list(self._walk(""))
-        except OSError as error:
-            raise StoreFailed(
-                f"The backups folder can't be read: {error.strerror}."
-            ) from error
         return sorted(found, key=lambda item: os.fsencode(item.key))
 
     def _walk(self, prefix: str) -> Iterator[Stored]:
@@ -48,14 +47,13 @@ class LocalStore(Store):
     def stat(self, key: str) -> Stored | None:
         if key.split("/")[0] == PARTIAL:
             return None
-        try:
-            status = os.stat(self.root / key)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
-                return None
-            raise StoreFailed(
-                f"The backups folder can't be read: {error.strerror}."
-            ) from error
+        with system_errors("The backups folder can't be read"):
+            try:
+                status = os.stat(self.root / key)
+            except OSError as error:
+                if error.errno in NOT_THERE:
+                    return None
+                raise
         if not stat.S_ISREG(status.st_mode):
             return None
         seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
@@ -65,32 +63,18 @@ class LocalStore(Store):
 
     def open(self, key: str) -> IO[bytes]:
         self.require(key)
-        try:
+        with system_errors("The backup can't be read", key):
             return open(self.root / key, "rb")
-        except FileNotFoundError as error:
-            raise BackupNotFound(key) from error
-        except OSError as error:
-            raise StoreFailed(f"The backup can't be read: {error.strerror}.") from error
 
     def delete(self, key: str) -> None:
         self.require(key)
-        try:
+        with system_errors("The backup can't be deleted", key):
             (self.root / key).unlink()
             sync_path((self.root / key).parent)
-        except FileNotFoundError as error:
-            raise BackupNotFound(key) from error
-        except OSError as error:
-            raise StoreFailed(
-                f"The backup can't be deleted: {error.strerror}."
-            ) from error
 
     def receive(self) -> "LocalIncoming":
-        try:
+        with system_errors("The backups folder can't be written"):
             return LocalIncoming(self.root)
-        except OSError as error:
-            raise StoreFailed(
-                f"The backups folder can't be written: {error.strerror}."
-            ) from error
 
     def local_path(self, key: str, folder: Path) -> Path:
         self.require(key)
@@ -110,17 +94,25 @@ class LocalIncoming(Incoming):
 
     def publish(self, key: str) -> None:
         target = self.root / key
-        try:
+        with system_errors("The backup can't be stored"):
             os.utime(self.file.fileno())
             os.fsync(self.file.fileno())
-            place(self.path, target)
+            try:
+                place(self.path, target)
+            except FileExistsError as error:
+                raise NameTaken(key) from error
             sync_path(self.root)
-        except FileExistsError as error:
-            raise NameTaken(key) from error
-        except OSError as error:
-            raise StoreFailed(
-                f"The backup can't be stored: {error.strerror}."
-            ) from error
+
+
+@contextlib.contextmanager
+def system_errors(what: str, key: str = "") -> Iterator[None]:
+    """Turn an OSError into StoreFailed, or into BackupNotFound of *key*."""
+    try:
+        yield
+    except OSError as error:
+        if key and isinstance(error, FileNotFoundError):
+            raise BackupNotFound(key) from error
+        raise StoreFailed(f"{what}: {error.strerror}.") from error
 
 
 def place(source: Path, target: Path) -> None:

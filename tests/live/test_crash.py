@@ -177,3 +177,17 @@ def test_a_killed_recovery_can_be_repeated(site, launcher, calls):
         assert site.content() == before
         assert site.can_backup()
         wait_until(lambda: site.state()["titles"] == before["default"], "it is open")
+
+
+def test_what_a_killed_clean_up_leaves_is_removed_by_the_next_operation(
+    site, launcher, calls
+):
+    fill(site, "before")
+    # By then the lock file of the operation is gone, but not its folder.
+    call = find_call(calls, "unlinkat", '"second.undo"')
+    assert launcher.kill_at(call, *RESTORE) == -signal.SIGKILL
+    assert site.leftovers() != []
+
+    assert launcher.run("backup_create").status == 0
+
+    assert site.leftovers() == []
