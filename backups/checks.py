@@ -1,5 +1,6 @@
 """System checks: every setting that can be wrong, with the cure in the hint."""
 
+import ipaddress
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,7 @@ def check_backups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not messages:
         messages += [
             *check_content(),
+            *check_addresses(),
             *check_middleware(),
             *check_workspace(),
             *check_journal_modes(),
@@ -75,6 +77,18 @@ def check_content() -> Iterator[CheckMessage]:
             hint="Give each of them a folder of its own, outside of the others.",
             id="backups.E003",
         )
+
+
+def check_addresses() -> Iterator[CheckMessage]:
+    for text in get_settings().SUPERUSER_IPS:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            yield Error(
+                f'BACKUPS["SUPERUSER_IPS"]: “{text}” is no address and no network.',
+                hint='Write it like "192.0.2.7" or "192.0.2.0/24".',
+                id="backups.E007",
+            )
 
 
 def check_middleware() -> Iterator[CheckMessage]:

@@ -55,6 +55,12 @@ class Settings:
     FILE_TOKEN_LIFETIME: int = 180
     """Seconds that a download link is good for."""
 
+    SUPERUSER_IPS: tuple[str, ...] = ()
+    """Addresses and networks that superusers may use the API from; () is any."""
+
+    TRUSTED_PROXY_HEADERS: tuple[str, ...] = ()
+    """Headers in which a proxy in front tells the client's address."""
+
     CORS_ORIGIN: str = "*"
     """What the API answers as ``Access-Control-Allow-Origin``."""
 

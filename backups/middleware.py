@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from . import gate, operations, workspace
+from .conf import get_settings
 from .restart import reload_server
 
 RETRY_AFTER = "2"
@@ -77,6 +78,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         response: HttpResponse = JsonResponse(
             {"data": {}, "message": message, "status": 503}, status=503
         )
+        response["Access-Control-Allow-Origin"] = get_settings().CORS_ORIGIN
     else:
         response = HttpResponse(PAGE.format(message), status=503)
     response["Retry-After"] = RETRY_AFTER

@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.response import Response
 
 from . import limiter, validation
+from .addresses import real_address, require_entry
 from .base import ApiView
 from .collections import (
     Account,
@@ -37,13 +38,14 @@ class AuthWithPasswordView(CollectionView):
         found = self.require_collection()
         require_known_type(request)
         identity, password, field = validation.credentials(request.data)
-        address = request.META.get("REMOTE_ADDR", "")
+        address = real_address(request)
         if not limiter.may_try(address):
             raise ApiError(429, "Too Many Requests.")
         user = find_by_password(request, found, identity, password, field)
         if user is None:
             limiter.count_failure(address)
             raise ApiError(400, "Failed to authenticate.")
+        require_entry(request, Account(user, found))
         touch_login(user)
         return Response(login_answer(Account(user, found)))
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from backups.conf import get_settings
 
+from .addresses import require_entry
 from .authentication import TokenAuthentication
 from .exceptions import NOT_FOUND, ApiError, exception_handler
 from .fields import FieldsError, pick
@@ -53,7 +54,8 @@ class ApiView(APIView):
         return with_headers(request, super().dispatch(request, *args, **kwargs))
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Refuse in PocketBase's order: unknown route, size, then the caller."""
+        """Refuse in PocketBase's order: address, route, size, then the caller."""
+        require_entry(request, request.auth)
         method = request.method.lower()
         if method not in self.http_method_names or not hasattr(self, method):
             raise ApiError(404, NOT_FOUND)
@@ -86,6 +88,7 @@ class UnknownPath(ApiView):
     permission_classes = ()
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        require_entry(request, request.auth)
         raise ApiError(404, NOT_FOUND)
 
 

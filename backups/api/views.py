@@ -23,6 +23,7 @@ from backups.middleware import api_root, leave_gate
 from backups.models import Operation
 
 from . import validation
+from .addresses import may_enter, real_address
 from .authentication import file_account
 from .base import ApiView, ViewSet, empty
 from .dates import format_date
@@ -116,7 +117,11 @@ class BackupViewSet(ViewSet):
 
     def retrieve(self, request: Any, key: str) -> HttpResponseBase:
         account = file_account(request)
-        if account is None or not account.is_superuser:
+        if (
+            account is None
+            or not account.is_superuser
+            or not may_enter(request, account)
+        ):
             raise ApiError(403, NO_ACCESS)
         try:
             stored, file = operations.open_backup(require_one_segment(request, key))
@@ -203,7 +208,7 @@ class HealthView(ApiView):
             data = {
                 "canBackup": operations.is_idle(),
                 "possibleProxyHeader": possible_proxy_header(request),
-                "realIP": request.META.get("REMOTE_ADDR", ""),
+                "realIP": real_address(request),
             }
         return Response({"message": "API is healthy.", "code": 200, "data": data})
 

@@ -47,11 +47,15 @@ def test_a_workspace_inside_the_media_is_reported(settings):
     assert "backups.E003" in ids(BACKUPS=inside)
 
 
+def test_an_address_that_is_none_is_reported():
+    assert ids(BACKUPS={"SUPERUSER_IPS": ("nonsense",)}) == ["backups.E007"]
+
+
 def test_a_missing_middleware_is_a_warning():
     assert ids(MIDDLEWARE=[]) == ["backups.W001"]
 
 
-@pytest.mark.parametrize("check", [f"backups.E00{n}" for n in range(1, 7)])
+@pytest.mark.parametrize("check", [f"backups.E00{n}" for n in range(1, 8)])
 def test_every_error_has_a_hint(check):
     import inspect
 

@@ -188,6 +188,7 @@ def test_what_a_killed_clean_up_leaves_is_removed_by_the_next_operation(
     assert launcher.kill_at(call, *RESTORE) == -signal.SIGKILL
     assert site.leftovers() != []
 
+    make_stale(site)
     assert launcher.run("backup_create").status == 0
 
     assert site.leftovers() == []
