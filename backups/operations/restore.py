@@ -62,16 +62,17 @@ def restore_backup(claim: Claim) -> None:
     Raises InvalidArchive or RestoreRefused before anything is touched, and
     OperationFailed, with the site as it was, if the commit can't be done.
     """
-    with claim:
-        try:
+    try:
+        with claim:
             plan = stage(claim)
             commit(claim, plan)
             for snapshotter, _ in plan.databases:
                 snapshotter.tidy()
-        finally:
-            media = get_media()
-            if media and not journal.exists():
-                media.discard(claim.token)
+    finally:
+        # The next operation need not wait for the end of many old files.
+        media = get_media()
+        if media and not journal.names(claim.token):
+            media.discard(claim.token)
 
 
 def stage(claim: Claim) -> Plan:
