@@ -17,7 +17,7 @@ from django.db import connections, router
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
 from backups.conf import get_settings
-from backups.durability import sync_path
+from backups.durability import sync_path, sync_tree
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.journal import Journal, Step
 from backups.models import Operation
@@ -121,6 +121,8 @@ def extract(
         raise InvalidArchive(f"“{name}” has no place on this site.")
 
     archive.extract(route, progress=claim.advance)
+    if folder:
+        sync_tree(folder)  # The databases are synced once they are prepared.
 
 
 def migrate(behind: list[str], staged: dict[str, Path]) -> None:

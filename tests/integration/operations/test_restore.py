@@ -8,6 +8,7 @@ from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from backups import gate, journal, operations
+from backups.durability import sync_tree
 from backups.exceptions import (
     BackupNotFound,
     OperationFailed,
@@ -15,6 +16,7 @@ from backups.exceptions import (
     RestoreRefused,
 )
 from backups.models import Operation
+from backups.operations import restore as restore_module
 from backups.snapshots import MediaTree
 from backups.snapshots.sqlite import SQLiteSnapshotter
 from tests.engine import create, restore, tree
@@ -134,6 +136,21 @@ def test_the_gate_is_closed_while_it_commits_and_open_before(saved, media, monke
     monkeypatch.setattr(MediaTree, "open_stage", look("stage", stage))
     restore("one.zip")
     assert seen == {"stage": True, "commit": False}
+
+
+def test_all_that_is_staged_is_on_the_disk_before_the_site_is_closed(
+    saved, media, monkeypatch
+):
+    synced = []
+
+    def watch(folder):
+        staged = sorted(path.name for path in folder.rglob("*") if path.is_file())
+        synced.append((staged, journal.exists()))
+        sync_tree(folder)
+
+    monkeypatch.setattr(restore_module, "sync_tree", watch, raising=False)
+    restore("one.zip")
+    assert synced == [(["first.txt", "notes é.txt", "photo.jpg"], False)]
 
 
 def test_a_second_operation_is_refused_meanwhile(saved, media, monkeypatch):
