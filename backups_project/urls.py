@@ -10,5 +10,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", include("backups.api.urls")),
-    re_path(r"^[/]+api(/|\Z)", clean_path),
+    re_path(r"^[/]+api(?:/|\Z)", clean_path),
 ]

@@ -45,9 +45,10 @@ class AuthWithPasswordView(CollectionView):
         if user is None:
             limiter.count_failure(address)
             raise ApiError(400, "Failed to authenticate.")
-        require_entry(request, Account(user, found))
+        account = Account(user, found)
+        require_entry(request, account)
         touch_login(user)
-        return Response(login_answer(Account(user, found)))
+        return Response(login_answer(account))
 
 
 class AuthRefreshView(CollectionView):

@@ -83,13 +83,9 @@ class ViewSet(ApiView, viewsets.ViewSet):
 
 
 class UnknownPath(ApiView):
-    """404 in the envelope, whatever the method."""
+    """404 in the envelope: it has no method at all."""
 
     permission_classes = ()
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        require_entry(request, request.auth)
-        raise ApiError(404, NOT_FOUND)
 
 
 def empty(status: int = 204) -> StreamingHttpResponse:

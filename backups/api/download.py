@@ -43,12 +43,13 @@ def send_file(
     """
     etag = f'"{stored.modified.timestamp():.6f}-{stored.size:x}"'
     modified = int(stored.modified.timestamp())
-    response: Any = get_conditional_response(request, etag, modified)
-    if response is None:
+    unmet = get_conditional_response(request, etag, modified)
+    response: Any
+    if unmet is None:
         response = choose_ranges(request, stored, file, etag)
-    if response.status_code in (304, 412):
+    else:
         file.close()
-        response = empty(response.status_code)
+        response = empty(unmet.status_code)
     if request.method == "HEAD" or not response.streaming:
         file.close()
     if request.method == "HEAD" and response.streaming:

@@ -11,7 +11,7 @@ UNCLEAN = r"(?:^|/)(?:/|\.{1,2}(?:/|\Z))"
 """Matches an empty, ``.`` or ``..`` segment."""
 
 
-def clean_path(request: HttpRequest, *groups: str) -> HttpResponseBase:
+def clean_path(request: HttpRequest) -> HttpResponseBase:
     """Answer 307 with the path cleaned and the query kept."""
     cleaned = "/" + posixpath.normpath(request.path).lstrip("/")
     if request.path.endswith("/") and cleaned != "/":

@@ -40,7 +40,8 @@ def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Cla
         store.require_free(key)
         return key
 
-    choose_key()  # What is taken is refused without a trace.
+    if key:
+        store.require_free(key)  # What is taken is refused without a trace.
     return Claim.make(Operation.Kind.CREATE, choose_key, actor)
 
 

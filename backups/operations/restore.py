@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connections, router
+from django.db import connections
 
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
@@ -153,8 +153,7 @@ def migrate_staged(behind: list[str], staged: dict[str, Path]) -> None:
 
 def commit(claim: Claim, plan: Plan) -> None:
     """Replace the live content by the staged one, or leave it as it was."""
-    state = router.db_for_write(Operation)
-    others = [pair[0] for pair in plan.databases if pair[0].alias != state]
+    others = [s for s, _ in plan.databases if not s.holds_state]
     with contextlib.ExitStack() as stack:
         claim.report(phase="saving")
         images = {s.alias: claim.folder / f"{s.alias}.undo" for s in others}
@@ -185,14 +184,13 @@ def commit(claim: Claim, plan: Plan) -> None:
 def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     """Apply the plan step by step; each step is journalled before it begins."""
     timeout = get_settings().APPLY_TIMEOUT
-    state = router.db_for_write(Operation)
     claim.require_held()
     for snapshotter, staged in plan.databases:
         snapshotter.carry_state(staged, claim.token)
     sync_names(claim, plan)
     record = record.advance(Step.DATABASES)
     for snapshotter, staged in plan.databases:
-        if snapshotter.alias != state:
+        if not snapshotter.holds_state:
             snapshotter.apply(staged, timeout)
     record = record.advance(Step.MEDIA_OUT)
     if plan.media:
@@ -201,7 +199,7 @@ def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     if plan.media:
         plan.media.move_in(claim.token)
     for snapshotter, staged in plan.databases:
-        if snapshotter.alias == state:
+        if snapshotter.holds_state:
             snapshotter.apply(staged, timeout)
     # The restored history says so already, unless it is not part of backups.
     history.conclude(claim.token, Operation.State.SUCCEEDED)

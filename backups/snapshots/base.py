@@ -7,6 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from django.db import router
+
+from backups.models import Operation
+
 Migrations = list[tuple[str, str]]
 """Applied migrations as (app, name), sorted."""
 
@@ -32,6 +36,11 @@ class DatabaseSnapshotter(abc.ABC):
     def member(self) -> str:
         """Name of the snapshot inside the archive."""
         return f"databases/{self.alias}.{self.extension}"
+
+    @property
+    def holds_state(self) -> bool:
+        """Whether this app's own tables lie in this database."""
+        return router.db_for_write(Operation) == self.alias
 
     @abc.abstractmethod
     def size(self) -> int:

@@ -12,11 +12,10 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
@@ -45,21 +44,14 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             )
         return Path(name).resolve()
 
-    @property
-    def holds_state(self) -> bool:
-        return router.db_for_write(Operation) == self.alias
-
     def places(self) -> list[Path]:
         return [self.path]
 
     def size(self) -> int:
         return self.path.stat().st_size
 
-    def frozen(self) -> AbstractContextManager[Callable[[Path, Progress], None]]:
-        return self._frozen()
-
     @contextlib.contextmanager
-    def _frozen(self) -> Iterator[Callable[[Path, Progress], None]]:
+    def frozen(self) -> Iterator[Callable[[Path, Progress], None]]:
         with sqlite_errors(
             SnapshotFailed, f"The database “{self.alias}” can't be read"
         ):
@@ -147,11 +139,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             database.execute("DETACH DATABASE live")
         sync_path(staged)
 
-    def saved(self, target: Path) -> AbstractContextManager[Callable[[], None]]:
-        return self._saved(target)
-
     @contextlib.contextmanager
-    def _saved(self, target: Path) -> Iterator[Callable[[], None]]:
+    def saved(self, target: Path) -> Iterator[Callable[[], None]]:
         with contextlib.closing(_connect(self.path, "rw")) as live:
             known = None
 
