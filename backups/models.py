@@ -1,4 +1,4 @@
-"""The operational tables: the lease, the history and the login limiter.
+"""The operational tables: lease, history, settings and login limiter.
 
 They stay out of every archive and survive every restore, so they hold no
 foreign key into the site's own tables and no key that a sequence hands out.
@@ -35,6 +35,9 @@ class Operation(models.Model):
     class Kind(models.TextChoices):
         CREATE = "create", _("create")
         RESTORE = "restore", _("restore")
+        VERIFY = "verify", _("verify")
+        UPLOAD = "upload", _("upload")
+        DELETE = "delete", _("delete")
 
     class State(models.TextChoices):
         RUNNING = "running", _("running")
@@ -64,6 +67,21 @@ class Operation(models.Model):
         return f"{self.kind} {self.key}: {self.state}"
 
 
+class SiteSettings(models.Model):
+    """The one row of settings that superusers change; see ``site_settings``."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    content = models.JSONField(default=dict)
+    slot = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("site settings")
+        verbose_name_plural = _("site settings")
+
+    def __str__(self) -> str:
+        return "settings"
+
+
 class LoginFailure(models.Model):
     """How often one address failed to log in since ``since``."""
 
@@ -79,4 +97,9 @@ class LoginFailure(models.Model):
         return f"{self.address}: {self.count}"
 
 
-STATE_MODELS: tuple[type[models.Model], ...] = (Lease, Operation, LoginFailure)
+STATE_MODELS: tuple[type[models.Model], ...] = (
+    Lease,
+    Operation,
+    SiteSettings,
+    LoginFailure,
+)

@@ -3,21 +3,32 @@
 import ipaddress
 from typing import Any
 
-from backups.conf import get_settings
+from backups.site_settings import Stored
 
 from .collections import Account
 from .exceptions import NOT_ALLOWED, ApiError
 
 
+def settings_of(request: Any) -> Stored:
+    """Return the site's settings, read once a request."""
+    # A request of DRF hands reading on to the one that it wraps, not writing.
+    inner = getattr(request, "_request", request)
+    if not hasattr(inner, "backups_settings"):
+        inner.backups_settings = Stored.load()
+    return inner.backups_settings
+
+
 def real_address(request: Any) -> str:
     """Return the client's address: that of the socket, or as a proxy tells it.
 
-    Only headers in ``BACKUPS["TRUSTED_PROXY_HEADERS"]`` are believed, the first
-    one that holds an address; of several the right-most, which the nearest
-    proxy has added.
+    Only the headers in the setting ``trustedProxy`` are believed, the first one
+    that holds an address; of several addresses in it the right-most, which the
+    nearest proxy has added, unless the setting says the left-most.
     """
-    for name in get_settings().TRUSTED_PROXY_HEADERS:
-        for part in reversed(request.headers.get(name, "").split(",")):
+    stored = settings_of(request)
+    for name in stored.proxy_headers:
+        parts = request.headers.get(name, "").split(",")
+        for part in parts if stored.uses_leftmost_ip else reversed(parts):
             if is_address(part.strip()):
                 return part.strip()
     return request.META.get("REMOTE_ADDR", "")
@@ -33,8 +44,10 @@ def is_address(text: str) -> bool:
 
 def may_enter(request: Any, account: Account) -> bool:
     """Whether that account may come from where the request comes from."""
-    allowed = get_settings().SUPERUSER_IPS
-    if not allowed or not account.is_superuser:
+    if not account.is_superuser:
+        return True
+    allowed = settings_of(request).superuser_ips
+    if not allowed:
         return True
     address = real_address(request)
     if not is_address(address):

@@ -1,5 +1,7 @@
 """Receiving an upload: from the socket straight to where archives are kept."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.files.uploadhandler import (
@@ -10,34 +12,34 @@ from django.core.files.uploadhandler import (
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.http import parse_header_parameters
 
-from backups.store import Incoming
+from backups.operations import Upload
 
 FIELD = "file"
 TAIL_BYTES = 4096
 
 
-class IncomingHandler(FileUploadHandler):
-    """Write the first part named ``file`` to *incoming*; skip all others."""
+class UploadHandler(FileUploadHandler):
+    """Write the first part named ``file`` to an upload; skip all others."""
 
     chunk_size = 1 << 20
 
-    def __init__(self, incoming: Incoming) -> None:
+    def __init__(self, actor: str) -> None:
         super().__init__()
-        self.incoming = incoming
-        self.received: str | None = None
-        """The client's name of the file that was received."""
+        self.actor = actor
+        self.upload: Upload | None = None
 
     def new_file(
         self, field_name: str, file_name: str, *args: Any, **kwargs: Any
     ) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
-        if field_name != FIELD or self.received is not None:
+        if field_name != FIELD or self.upload:
             raise SkipFile
-        self.received = file_name
+        self.upload = Upload(file_name, actor=self.actor)
         raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.incoming.write(raw_data)
+        assert self.upload  # noqa: S101  # Made with the first part.
+        self.upload.write(raw_data)
 
     def file_complete(self, file_size: int) -> None:
         """There is no file object to hand on: the bytes are where they belong."""
@@ -64,18 +66,32 @@ class Body:
         return f"--{boundary}--".encode() in self.tail
 
 
-def receive_multipart(request: Any, incoming: Incoming) -> str | None:
-    """Read the body into *incoming*; return the name of the file.
+@contextmanager
+def receive_multipart(request: Any) -> Iterator[Upload | None]:
+    """Read the body; the value is the upload, which is left unpublished.
 
     None if the body is no multipart form, was cut short, or has no such file.
     """
     kind, parameters = parse_header_parameters(request.content_type)
     if not kind.startswith("multipart/form-data"):
-        return None
-    handler = IncomingHandler(incoming)
+        yield None
+        return
+    handler = UploadHandler(request.auth.name)
     body: Any = Body(request)
+    try:
+        is_whole = parse(request, body, handler) and body.is_closed(
+            parameters["boundary"]
+        )
+        yield handler.upload if is_whole else None
+    finally:
+        if handler.upload:
+            handler.upload.discard()
+
+
+def parse(request: Any, body: Any, handler: UploadHandler) -> bool:
+    """Feed the body to the handler; return whether it is a form."""
     try:
         MultiPartParser(request.META, body, [handler], "utf-8").parse()
     except MultiPartParserError:
-        return None
-    return handler.received if body.is_closed(parameters["boundary"]) else None
+        return False
+    return True

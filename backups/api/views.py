@@ -94,16 +94,15 @@ class BackupViewSet(ViewSet):
     def upload(self, request: Any) -> HttpResponseBase:
         leave_gate(request)
         try:
-            with operations.receive_upload() as incoming:
-                name = receive_multipart(request, incoming)
-                if name is None:
+            with receive_multipart(request) as upload:
+                if upload is None:
                     raise FieldError(FIELD, **validation.REQUIRED)
-                operations.publish_upload(incoming, name)
+                upload.publish()
         except InvalidArchive as error:
             raise FieldError(
                 FIELD,
                 "validation_invalid_mime_type",
-                f'"{name}" mime type must be one of: application/zip.',
+                f'"{upload and upload.key}" mime type must be one of: application/zip.',
             ) from error
         except (NameTaken, InvalidName) as error:
             raise FieldError(
@@ -134,7 +133,9 @@ class BackupViewSet(ViewSet):
 
     def destroy(self, request: Any, key: str) -> HttpResponseBase:
         try:
-            operations.delete_backup(require_one_segment(request, key))
+            operations.delete_backup(
+                require_one_segment(request, key), actor=request.auth.name
+            )
         except BackupInUse as error:
             raise ApiError(
                 400, "The backup is currently being used and cannot be deleted."

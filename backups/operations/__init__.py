@@ -15,11 +15,12 @@ from .read import (
 from .recover import recover, recover_if_abandoned, settle_dead
 from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
 from .run import run_operation
-from .upload import publish_upload, receive_upload, upload_backup
+from .upload import Upload, upload_backup
 
 __all__ = [
     "COMMITTING",
     "Claim",
+    "Upload",
     "claim_create",
     "claim_restore",
     "create_backup",
@@ -30,8 +31,6 @@ __all__ = [
     "list_backups",
     "migrate_staged",
     "open_backup",
-    "publish_upload",
-    "receive_upload",
     "recent_operations",
     "recover",
     "recover_if_abandoned",

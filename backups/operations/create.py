@@ -10,8 +10,8 @@ from typing import Any
 
 import django
 
+from backups import site_settings
 from backups.archive import ArchiveWriter, Source
-from backups.conf import get_settings
 from backups.models import Operation
 from backups.names import generate_key
 from backups.snapshots import (
@@ -48,7 +48,7 @@ def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Cla
 def free_key(store: Store, prefix: str | None) -> str:
     """Return a generated key that nothing is stored under."""
     options = {"prefix": prefix} if prefix else {}
-    name = get_settings().SITE_NAME
+    name = site_settings.Stored.load().site_name
     keys = (generate_key(name, serial=n, **options) for n in itertools.count(1))
     return next(key for key in keys if not store.find(key))
 
@@ -63,7 +63,7 @@ def create_backup(claim: Claim) -> str:
         key = claim.operation.key
         snapshotters = get_snapshotters().values()
         media = get_media()
-        with get_store().receive() as incoming:
+        with get_store().receive(key) as incoming:
             writer = ArchiveWriter(
                 incoming, spool_dir=claim.folder, progress=claim.advance
             )
@@ -80,7 +80,7 @@ def create_backup(claim: Claim) -> str:
                 writer.finish(manifest(claim.operation, described, media, skipped))
             claim.report(phase="storing")
             claim.require_held()
-            incoming.publish(key)
+            incoming.publish()
         if skipped:
             claim.note([f"Left out: {name}" for name in skipped[:MAX_NOTES]])
     return key
@@ -136,7 +136,7 @@ def manifest(
     """Return what the archive says about itself; see docs/format.md."""
     return {
         "product": "django-site-backups",
-        "site": get_settings().SITE_NAME,
+        "site": site_settings.Stored.load().site_name,
         "created": datetime.datetime.now(datetime.UTC).isoformat(),
         "actor": operation.actor,
         "django": django.get_version(),

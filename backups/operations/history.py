@@ -8,6 +8,8 @@ from backups.models import Operation
 from backups.signals import operation_finished
 
 INTERRUPTED = "The process that ran it ended before it was done."
+KEPT = 10_000
+"""Rows of the history; older ones are deleted."""
 
 
 def begin(token: uuid.UUID, kind: Operation.Kind, key: str, actor: str) -> Operation:
@@ -17,20 +19,39 @@ def begin(token: uuid.UUID, kind: Operation.Kind, key: str, actor: str) -> Opera
     """
     running = Operation.objects.filter(state=Operation.State.RUNNING)
     for dead in running.exclude(token=token).values_list("token", flat=True):
-        conclude(dead, Operation.State.FAILED, INTERRUPTED)
+        if conclude(dead, Operation.State.FAILED, INTERRUPTED):
+            announce(dead)
+    _trim()
     return Operation.objects.create(
         token=token, kind=kind, key=key, actor=actor, started=timezone.now()
     )
 
 
-def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> None:
-    """Write the outcome into a running row.
+def record(kind: Operation.Kind, key: str, actor: str, *, error: str = "") -> None:
+    """Add what is over already: something short, or what could not even begin."""
+    now = timezone.now()
+    state = Operation.State.FAILED if error else Operation.State.SUCCEEDED
+    operation = Operation.objects.create(
+        kind=kind,
+        key=key,
+        state=state,
+        actor=actor,
+        error=error,
+        started=now,
+        finished=now,
+    )
+    announce(operation.token)
+
+
+def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> bool:
+    """Write the outcome into a running row; return whether it was running.
 
     A row that has its outcome keeps it: the “succeeded” of a restore, which
     came with the restored database, is what makes that restore true.
     """
-    Operation.objects.filter(token=token, state=Operation.State.RUNNING).update(
-        state=state, phase="", error=error, finished=timezone.now()
+    running = Operation.objects.filter(token=token, state=Operation.State.RUNNING)
+    return bool(
+        running.update(state=state, phase="", error=error, finished=timezone.now())
     )
 
 
@@ -45,3 +66,9 @@ def has_succeeded(token: uuid.UUID) -> bool:
     return Operation.objects.filter(
         token=token, state=Operation.State.SUCCEEDED
     ).exists()
+
+
+def _trim() -> None:
+    oldest_kept = Operation.objects.order_by("-started")[KEPT - 1 : KEPT].first()
+    if oldest_kept:
+        Operation.objects.filter(started__lt=oldest_kept.started).delete()

@@ -53,8 +53,11 @@ class Store(abc.ABC):
         """Delete the archive. Raises BackupNotFound or StoreFailed."""
 
     @abc.abstractmethod
-    def receive(self) -> "Incoming":
-        """Open a place for a new archive, invisible until it is published."""
+    def receive(self, key: str) -> "Incoming":
+        """Open a place for a new archive, invisible until it is published.
+
+        *key* is safe. Raises StoreFailed.
+        """
 
     @abc.abstractmethod
     def local_path(self, key: str, folder: Path) -> Path:
@@ -88,16 +91,10 @@ class Store(abc.ABC):
 
 
 class Incoming(abc.ABC):
-    """A file being received; a context manager that discards what is unpublished.
+    """An archive being received; leaving it as a context discards it unpublished."""
 
-    The bytes go to *folder* under a random name, and the file stays locked as
-    long as its writer lives: a leftover is one that nobody locks.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.path, descriptor = open_locked(folder)
-        self._written = self._flushing = 0
-        self.file = os.fdopen(descriptor, "w+b", buffering=0)
+    def __init__(self, key: str) -> None:
+        self.key = key
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +102,37 @@ class Incoming(abc.ABC):
     def __exit__(self, *error: object) -> None:
         self.discard()
 
+    @abc.abstractmethod
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append all of *data*; a raw file may take less at a time."""
+        """Append all of *data*; return its length. Raises StoreFailed or OSError."""
+
+    @abc.abstractmethod
+    def publish(self) -> None:
+        """Make the archive durable and visible, whole or not at all.
+
+        Raises NameTaken if its key is stored already, or StoreFailed.
+        """
+
+    @abc.abstractmethod
+    def discard(self) -> None:
+        """Remove what is not published; safe to call again."""
+
+
+class SpooledIncoming(Incoming):
+    """Received into a local file.
+
+    The bytes go to *folder* under a random name, and the file stays locked as
+    long as its writer lives: a leftover is one that nobody locks.
+    """
+
+    def __init__(self, key: str, folder: Path) -> None:
+        super().__init__(key)
+        self.path, descriptor = open_locked(folder)
+        self._written = self._flushing = 0
+        self.file = os.fdopen(descriptor, "w+b", buffering=0)
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        # A raw file may take less at a time.
         view = memoryview(data)
         done = 0
         while done < len(view):
@@ -118,16 +144,8 @@ class Incoming(abc.ABC):
         return done
 
     def discard(self) -> None:
-        """Remove the file if it is still there; safe to call again."""
         self.path.unlink(missing_ok=True)
         self.file.close()
-
-    @abc.abstractmethod
-    def publish(self, key: str) -> None:
-        """Make the file durable and visible under *key*, whole or not at all.
-
-        Raises NameTaken if *key* is stored already, or StoreFailed.
-        """
 
 
 def start_flushing(descriptor: int, start: int, end: int) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from backups.conf import get_settings
 from backups.exceptions import BackupError, BackupNotFound, NameTaken, StoreFailed
 
-from .base import Incoming, Store, Stored, sweep_folder
+from .base import SpooledIncoming, Store, Stored, sweep_folder
 
 BLOCK = 1 << 20
 
@@ -61,8 +61,8 @@ class GenericStore(Store):
         with vendor_errors("The backup can't be deleted"):
             self.storage.delete(key)
 
-    def receive(self) -> "GenericIncoming":
-        return GenericIncoming(self)
+    def receive(self, key: str) -> "GenericIncoming":
+        return GenericIncoming(key, self)
 
     def local_path(self, key: str, folder: Path) -> Path:
         target = folder / "archive.zip"
@@ -78,18 +78,19 @@ class GenericStore(Store):
         sweep_folder(self.incoming)
 
 
-class GenericIncoming(Incoming):
+class GenericIncoming(SpooledIncoming):
     """Received into the workspace, then handed to ``Storage.save`` as a whole.
 
     Not ``storage.open(key, "wb")``: most remote backends publish a truncated
     object when that fails half-way.
     """
 
-    def __init__(self, store: GenericStore) -> None:
+    def __init__(self, key: str, store: GenericStore) -> None:
         self.store = store
-        super().__init__(store.incoming)
+        super().__init__(key, store.incoming)
 
-    def publish(self, key: str) -> None:
+    def publish(self) -> None:
+        key = self.key
         self.store.require_free(key)
         self.file.seek(0)
         with vendor_errors("The backup can't be stored"):

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage
 from backups.durability import sync_path
 from backups.exceptions import BackupNotFound, NameTaken, StoreFailed
 
-from .base import Incoming, Store, Stored, sweep_folder
+from .base import SpooledIncoming, Store, Stored, sweep_folder
 
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
@@ -72,9 +72,9 @@ class LocalStore(Store):
             (self.root / key).unlink()
             sync_path((self.root / key).parent)
 
-    def receive(self) -> "LocalIncoming":
+    def receive(self, key: str) -> "LocalIncoming":
         with system_errors("The backups folder can't be written"):
-            return LocalIncoming(self.root)
+            return LocalIncoming(key, self.root)
 
     def local_path(self, key: str, folder: Path) -> Path:
         self.require(key)
@@ -87,21 +87,22 @@ class LocalStore(Store):
         sweep_folder(self.root / PARTIAL)
 
 
-class LocalIncoming(Incoming):
-    def __init__(self, root: Path) -> None:
+class LocalIncoming(SpooledIncoming):
+    def __init__(self, key: str, root: Path) -> None:
         self.root = root
-        super().__init__(root / PARTIAL)
+        super().__init__(key, root / PARTIAL)
 
-    def publish(self, key: str) -> None:
-        target = self.root / key
+    def publish(self) -> None:
+        target = self.root / self.key
         with system_errors("The backup can't be stored"):
             os.utime(self.file.fileno())
             os.fsync(self.file.fileno())
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 place(self.path, target)
             except FileExistsError as error:
-                raise NameTaken(key) from error
-            sync_path(self.root)
+                raise NameTaken(self.key) from error
+            sync_path(target.parent)
 
 
 @contextlib.contextmanager

@@ -26,9 +26,9 @@ def store(request, monkeypatch):
 
 
 def put(store, key: str, content: bytes = b"PK") -> None:
-    with store.receive() as incoming:
+    with store.receive(key) as incoming:
         incoming.write(content)
-        incoming.publish(key)
+        incoming.publish()
 
 
 def test_it_lists_what_was_published_by_bytes_of_the_key(store):
@@ -64,7 +64,7 @@ def test_it_never_replaces_a_backup(store):
 
 
 def test_what_is_not_published_is_never_listed_and_leaves_nothing(store):
-    with store.receive() as incoming:
+    with store.receive("half.zip") as incoming:
         incoming.write(b"half")
         assert store.list() == []
         path = incoming.path
@@ -106,12 +106,12 @@ def test_a_key_that_is_no_safe_path_is_simply_not_there(store, key):
 
 def test_a_local_store_keeps_its_partial_files_to_itself():
     store = get_store()
-    with store.receive() as incoming:
+    with store.receive("half.zip") as incoming:
         assert store.find(f".partial/{incoming.path.name}") is None
 
 
 def test_a_sweep_removes_what_a_dead_writer_left_and_nothing_else(store):
-    alive = store.receive()
+    alive = store.receive("half.zip")
     dead = alive.path.with_name("dead")
     dead.write_bytes(b"half")
     store.sweep()
@@ -127,7 +127,7 @@ def test_a_local_archive_is_private():
 
 
 def test_an_incoming_file_is_locked_while_its_writer_lives(store):
-    with store.receive() as incoming:
+    with store.receive("half.zip") as incoming:
         descriptor = os.open(incoming.path, os.O_RDONLY)
         with pytest.raises(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,7 @@ import pytest
 
 from backups import operations
 
+from .conftest import EMPTY_ZIP
 from .wire import NO_TOKEN, NOT_SUPERUSER, answer, error
 
 
@@ -68,8 +69,8 @@ def test_it_lists_what_is_no_archive_and_what_lies_deeper(api, store):
 
 
 def test_it_hides_what_is_still_being_written(api, store):
-    with operations.receive_upload() as incoming:
-        incoming.write(b"half of it")
+    with operations.Upload("half.zip", actor="test") as upload:
+        upload.write(EMPTY_ZIP + bytes(8000))
         assert api.get("/api/backups").json() == []
 
 
