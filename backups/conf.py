@@ -40,6 +40,9 @@ class Settings:
     RELOAD: bool = True
     """Ask gunicorn to replace its workers after a restore."""
 
+    SCHEDULER: bool = True
+    """Run the schedule inside the processes that serve the site."""
+
     DISPATCH: str = "process"
     """Where operations run: ``process`` (their own) or ``inline`` (tests)."""
 

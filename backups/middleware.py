@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from . import gate, operations, workspace
+from . import gate, operations, scheduler, workspace
 from .conf import get_settings
 from .restart import reload_server
 
@@ -29,8 +29,10 @@ class GateMiddleware:
         self.get_response = get_response
         gate.mark_seen()
         operations.recover_if_abandoned()
+        scheduler.start_timer()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scheduler.start_timer()  # A server may have forked since it loaded the site.
         place = gate.enter()
         if place is None and operations.recover_if_abandoned():
             place = gate.enter()

@@ -12,6 +12,7 @@ MAX_CREATE_LENGTH = 150
 MAX_KEY_BYTES = 255
 
 MANUAL_PREFIX = "pb_backup_"
+AUTOMATIC_PREFIX = "@auto_pb_backup_"
 
 NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+|_+")
 INNER_CAPITAL = re.compile(r"(?<=[^A-Z_])(?=[A-Z])")
@@ -33,6 +34,11 @@ def generate_key(
     stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
     suffix = f"_{serial}" if serial > 1 else ""
     return f"{prefix}{snake_case(site_name)[:50]}_{stamp}{suffix}.zip"
+
+
+def is_automatic(key: str) -> bool:
+    """Whether *key* is one that the schedule gives."""
+    return key.startswith(AUTOMATIC_PREFIX)
 
 
 def is_safe_key(key: str) -> bool:

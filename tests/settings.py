@@ -21,4 +21,9 @@ DATABASES["second"] = {
     "NAME": str(DATA_DIR / "second.sqlite3"),
     "TEST": {"NAME": str(DATA_DIR / "test-second.sqlite3")},
 }
-BACKUPS = {**BACKUPS, "DISPATCH": "inline", "SITE_NAME": "Test Site"}
+BACKUPS = {
+    **BACKUPS,
+    "DISPATCH": "inline",
+    "SCHEDULER": False,
+    "SITE_NAME": "Test Site",
+}

@@ -10,7 +10,10 @@ from .accounts import (
     FileTokenView,
 )
 from .base import UnknownPath
+from .crons import CronViewSet
+from .dashboard import CollectionsView, OAuth2ProvidersView, ScaffoldsView
 from .paths import UNCLEAN, clean_path
+from .settings import S3TestView, SettingsView
 from .views import BackupViewSet, HealthView, OperationViewSet
 
 app_name = "backups-api"
@@ -18,6 +21,7 @@ app_name = "backups-api"
 router = SimpleRouter(trailing_slash=False)
 router.register("backups", BackupViewSet, basename="backup")
 router.register("operations", OperationViewSet, basename="operation")
+router.register("crons", CronViewSet, basename="cron")
 
 urlpatterns = [
     path("health", HealthView.as_view(), name="health"),
@@ -28,6 +32,12 @@ urlpatterns = [
     ),
     path("collections/<str:collection>/auth-refresh", AuthRefreshView.as_view()),
     path("collections/<str:collection>/auth-methods", AuthMethodsView.as_view()),
+    path("collections", CollectionsView.as_view()),
+    path("collections/meta/scaffolds", ScaffoldsView.as_view()),
+    path("collections/meta/oauth2-providers", OAuth2ProvidersView.as_view()),
+    path("settings", SettingsView.as_view()),
+    path("settings/test/s3", S3TestView.as_view()),
+    path("crons/<str:job>", CronViewSet.as_view({"post": "run"})),
     *router.urls,
     # A key with an encoded slash in it; a real slash is told apart in the view.
     re_path(

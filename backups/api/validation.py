@@ -14,6 +14,10 @@ REQUIRED: dict[str, Any] = {
     "code": "validation_required",
     "message": "Cannot be blank.",
 }
+NOT_IN_LIST: dict[str, Any] = {
+    "code": "validation_in_invalid",
+    "message": "Must be a valid value.",
+}
 
 
 def backup_name(data: Any) -> str:
@@ -50,10 +54,7 @@ def credentials(data: Any) -> tuple[str, str, str]:
         elif len(value) > MAX_CREDENTIAL:
             problems[name] = out_of_range(MAX_CREDENTIAL)
     if field and field not in IDENTITY_FIELDS:
-        problems["identityField"] = {
-            "code": "validation_in_invalid",
-            "message": "Must be a valid value.",
-        }
+        problems["identityField"] = NOT_IN_LIST
     if problems:
         raise ApiError(400, INVALID_DATA, problems)
     return identity, password, field

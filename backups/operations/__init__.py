@@ -1,12 +1,15 @@
 """The Python API of the app: what its doors, and your code, may call."""
 
+from .automatic import claim_automatic
 from .claim import Claim
 from .create import claim_create, create_backup
 from .delete import delete_backup
 from .places import find_conflicts
+from .prune import Verdict, plan_pruning, prune_backups
 from .read import (
     find_operation,
     is_idle,
+    is_remote,
     list_backups,
     open_backup,
     recent_operations,
@@ -16,21 +19,28 @@ from .recover import recover, recover_if_abandoned, settle_dead
 from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
 from .run import run_operation
 from .upload import Upload, upload_backup
+from .verify import claim_verify, verify_backup
 
 __all__ = [
     "COMMITTING",
     "Claim",
     "Upload",
+    "Verdict",
+    "claim_automatic",
     "claim_create",
     "claim_restore",
+    "claim_verify",
     "create_backup",
     "delete_backup",
     "find_conflicts",
     "find_operation",
     "is_idle",
+    "is_remote",
     "list_backups",
     "migrate_staged",
     "open_backup",
+    "plan_pruning",
+    "prune_backups",
     "recent_operations",
     "recover",
     "recover_if_abandoned",
@@ -39,4 +49,5 @@ __all__ = [
     "run_operation",
     "settle_dead",
     "upload_backup",
+    "verify_backup",
 ]

@@ -10,10 +10,11 @@ from typing import Any
 
 import django
 
-from backups import site_settings
 from backups.archive import ArchiveWriter, Source
+from backups.exceptions import BackupError
 from backups.models import Operation
-from backups.names import generate_key
+from backups.names import generate_key, is_automatic
+from backups.site_settings import Stored
 from backups.snapshots import (
     DatabaseSnapshotter,
     MediaTree,
@@ -23,6 +24,7 @@ from backups.snapshots import (
 from backups.store import Store, get_store
 
 from .claim import Claim
+from .prune import prune_backups
 
 MAX_NOTES = 100
 
@@ -48,7 +50,7 @@ def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Cla
 def free_key(store: Store, prefix: str | None) -> str:
     """Return a generated key that nothing is stored under."""
     options = {"prefix": prefix} if prefix else {}
-    name = site_settings.Stored.load().site_name
+    name = Stored.load().site_name
     keys = (generate_key(name, serial=n, **options) for n in itertools.count(1))
     return next(key for key in keys if not store.find(key))
 
@@ -81,9 +83,24 @@ def create_backup(claim: Claim) -> str:
             claim.report(phase="storing")
             claim.require_held()
             incoming.publish()
-        if skipped:
-            claim.note([f"Left out: {name}" for name in skipped[:MAX_NOTES]])
+        notes = [f"Left out: {name}" for name in skipped]
+        if is_automatic(key):
+            notes += thin_out(claim)
+        if notes:
+            claim.note(notes[:MAX_NOTES])
     return key
+
+
+def thin_out(claim: Claim) -> list[str]:
+    """Delete superfluous automatic backups, now that there is a newer one.
+
+    Returns what went wrong: the new backup is good all the same.
+    """
+    claim.report(phase="pruning")
+    try:
+        return prune_backups(Stored.load().max_keep, actor=claim.operation.actor)
+    except BackupError as error:
+        return [f"Not pruned: {error}"]
 
 
 def write_databases(
@@ -136,7 +153,7 @@ def manifest(
     """Return what the archive says about itself; see docs/format.md."""
     return {
         "product": "django-site-backups",
-        "site": site_settings.Stored.load().site_name,
+        "site": Stored.load().site_name,
         "created": datetime.datetime.now(datetime.UTC).isoformat(),
         "actor": operation.actor,
         "django": django.get_version(),

@@ -157,19 +157,22 @@ def require_space(
     entries: dict[str, DatabaseEntry],
     media: MediaTree | None,
     folder: Path,
+    *,
+    for_real: bool,
 ) -> int:
     """Refuse a restore that would fill a disk; return the bytes to unpack.
 
     A database needs room for the staged copy, for a copy of what it replaces,
-    and for the journal or log that grows beside the live file.
+    and for the journal or log that grows beside the live file. Where it is not
+    *for_real*, the staged copies of databases are all.
     """
     total = int(manifest["members"]["bytes"])
     databases = sum(entry.size for entry in entries.values())
     needs = [(folder, databases)]
-    for alias, snapshotter in get_snapshotters().items():
+    for alias, snapshotter in get_snapshotters().items() if for_real else ():
         needs.append((folder, snapshotter.size()))
         needs += [(path.parent, entries[alias].size) for path in snapshotter.places()]
-    if media:
+    if media and for_real:
         needs.append((media.root, total - databases))
     for path, needed in sum_by_disk(needs):
         status = os.statvfs(path)

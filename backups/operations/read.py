@@ -25,6 +25,11 @@ def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
     return store.require(key), store.open(key)
 
 
+def is_remote() -> bool:
+    """Whether archives are kept elsewhere than in a folder of this machine."""
+    return get_store().place() is None
+
+
 def running_token() -> uuid.UUID | None:
     """Return the token of the operation that is at work, or None."""
     holder = lease.holder()

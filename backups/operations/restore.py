@@ -75,21 +75,26 @@ def restore_backup(claim: Claim) -> None:
             media.discard(claim.token)
 
 
-def stage(claim: Claim) -> Plan:
-    """Prove the archive and lay out beside the live site all that replaces it."""
+def stage(claim: Claim, *, for_real: bool = True) -> Plan:
+    """Prove the archive and lay out beside the live site all that replaces it.
+
+    Without *for_real* the media are read and proven, but not laid out.
+    """
     claim.report(phase="fetching")
     path = get_store().local_path(claim.operation.key, claim.folder)
     with ArchiveReader(path) as archive:
         entries = fit.require_fit(archive.manifest)
         snapshotters = get_snapshotters()
         media = get_media()
-        total = fit.require_space(archive.manifest, entries, media, claim.folder)
+        total = fit.require_space(
+            archive.manifest, entries, media, claim.folder, for_real=for_real
+        )
         claim.report(phase="verifying", total=total)
         targets = {
             entries[alias].member: claim.folder / f"{alias}.{snapshotter.extension}"
             for alias, snapshotter in snapshotters.items()
         }
-        extract(archive, targets, media, claim)
+        extract(archive, targets, media, claim, for_real=for_real)
     staged = {alias: targets[entries[alias].member] for alias in snapshotters}
     claim.report(phase="checking")
     for alias, snapshotter in snapshotters.items():
@@ -109,15 +114,17 @@ def extract(
     targets: dict[str, Path],
     media: MediaTree | None,
     claim: Claim,
+    *,
+    for_real: bool,
 ) -> None:
     """Write every member to its place, proving each; all of it durable."""
-    folder = media.open_stage(claim.token) if media else None
+    folder = media.open_stage(claim.token) if media and for_real else None
 
     def route(name: str) -> Path | None:
         if name in targets:
             return targets[name]
-        if folder and media and media.accepts(name.removeprefix("media/")):
-            return folder / name.removeprefix("media/")
+        if media and media.accepts(name.removeprefix("media/")):
+            return folder / name.removeprefix("media/") if folder else None
         raise InvalidArchive(f"“{name}” has no place on this site.")
 
     archive.extract(route, progress=claim.advance)

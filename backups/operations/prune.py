@@ -1,0 +1,95 @@
+"""Thin out the automatic backups, so that the store does not grow for ever."""
+
+import dataclasses
+
+from backups.exceptions import BackupError
+from backups.models import Operation
+from backups.names import AUTOMATIC_PREFIX, is_automatic
+from backups.store import Stored, get_store
+
+from .delete import delete_backup
+
+Kind = Operation.Kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a pruning does with one backup, and why in one sentence."""
+
+    backup: Stored
+    is_kept: bool
+    reason: str
+
+
+def plan_pruning(keep: int) -> list[Verdict]:
+    """Say of every stored backup, newest first, whether a pruning keeps it.
+
+    Of the automatic backups of this site the newest *keep* stay, and the newest
+    of which nothing bad is known; 0 keeps all. Raises StoreFailed.
+    """
+    newest_first = sorted(
+        get_store().list(), key=lambda item: (item.modified, item.key), reverse=True
+    )
+    made = last_kinds(Kind.CREATE, Kind.UPLOAD, Kind.DELETE)
+    ours = [item for item in newest_first if made.get(item.key) == Kind.CREATE]
+    bad = found_bad()
+    good = next((item.key for item in ours if item.key not in bad), None)
+    ranks = {item.key: rank for rank, item in enumerate(ours, 1)}
+    return [
+        judge(item, ranks.get(item.key), keep, is_last_good=item.key == good)
+        for item in newest_first
+    ]
+
+
+def judge(item: Stored, rank: int | None, keep: int, *, is_last_good: bool) -> Verdict:
+    """Judge the *rank*-th newest automatic backup, or one that is none (None)."""
+    if not is_automatic(item.key):
+        return Verdict(item, True, "The schedule did not make it.")
+    if rank is None:
+        return Verdict(item, True, "Nothing tells that this site's schedule made it.")
+    if keep == 0:
+        return Verdict(item, True, "All automatic backups are kept.")
+    if rank <= keep:
+        return Verdict(item, True, f"It is one of the newest {keep}.")
+    if is_last_good:
+        return Verdict(item, True, "It is the newest that is not known to be damaged.")
+    return Verdict(item, False, f"Newer automatic backups: {rank - 1}.")
+
+
+def prune_backups(keep: int, *, actor: str) -> list[str]:
+    """Delete what ``plan_pruning`` does not keep; return a sentence each failed.
+
+    One that the running operation works on is not deleted. Raises StoreFailed
+    if the backups can't be listed.
+    """
+    failures = []
+    for verdict in plan_pruning(keep):
+        if verdict.is_kept:
+            continue
+        try:
+            delete_backup(verdict.backup.key, actor=actor)
+        except BackupError as error:
+            failures.append(f"Not pruned: {error}")
+    return failures
+
+
+def last_kinds(*kinds: Operation.Kind) -> dict[str, str]:
+    """Return what was last done of *kinds*, for each automatic key.
+
+    An archive that was uploaded under such a name is its owner's business.
+    """
+    rows = Operation.objects.filter(
+        key__startswith=AUTOMATIC_PREFIX,
+        state=Operation.State.SUCCEEDED,
+        kind__in=kinds,
+    )
+    return dict(rows.order_by("started").values_list("key", "kind"))
+
+
+def found_bad() -> set[str]:
+    """Return the automatic keys whose last verification failed."""
+    rows = Operation.objects.filter(
+        key__startswith=AUTOMATIC_PREFIX, kind=Kind.VERIFY
+    ).exclude(state=Operation.State.RUNNING)
+    outcomes = dict(rows.order_by("started").values_list("key", "state"))
+    return {key for key, state in outcomes.items() if state == Operation.State.FAILED}
