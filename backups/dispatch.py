@@ -14,6 +14,7 @@ from django.db import close_old_connections, connections
 from . import operations
 from .conf import get_settings
 from .exceptions import OperationFailed
+from .logs import log_event
 from .models import Operation
 from .process import start_command
 
@@ -36,6 +37,7 @@ def run(claim: operations.Claim) -> None:
         logger.exception("Operation %s could not be started.", claim.token)
         with claim:  # Settles it as failed.
             raise OperationFailed("The operation could not be started.") from error
+    log_event(logger, claim.token, "started", pid=child.pid)
     claim.hand_over()
     threading.Thread(target=_reap, args=(child, claim), daemon=True).start()
 

@@ -23,6 +23,7 @@ from django.db import connections
 from . import journal, workspace
 from .durability import write_durably
 from .exceptions import OperationFailed
+from .restart import reload_server
 from .signals import site_restored
 
 seen = threading.local()
@@ -117,11 +118,11 @@ def mark_seen() -> None:
     process_generation = seen.generation = generation()
 
 
-def forget_old_data() -> bool:
+def forget_old_data() -> None:
     """Drop connections and caches that belong to the data before a restore.
 
-    Call it inside the gate. Returns True in the first call of a process that
-    finds out.
+    Call it inside the gate. The first call of a process that finds out also
+    asks the server for new workers.
     """
     global process_generation
     current = generation()
@@ -130,10 +131,10 @@ def forget_old_data() -> bool:
     seen.generation = current
     with clearing:  # No thread goes on before what is old is gone.
         if process_generation == current:
-            return False
+            return
         clear_process_caches()
         process_generation = current
-    return True
+    reload_server(workspace.root() / "reloads", current)
 
 
 def clear_process_caches() -> None:

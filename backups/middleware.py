@@ -7,9 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from . import gate, operations, scheduler, workspace
+from . import gate, operations, scheduler
 from .conf import get_settings
-from .restart import reload_server
 
 RETRY_AFTER = "2"
 PAGE = """<!doctype html>
@@ -40,8 +39,7 @@ class GateMiddleware:
             return unavailable(request)
         request.backups_gate = place  # type: ignore[attr-defined]
         try:
-            if gate.forget_old_data():
-                reload_server(workspace.root() / "reloads", gate.generation())
+            gate.forget_old_data()
             response = self.get_response(request)
         except BaseException:
             place.leave()

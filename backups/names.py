@@ -36,6 +36,11 @@ def generate_key(
     return f"{prefix}{snake_case(site_name)[:50]}_{stamp}{suffix}.zip"
 
 
+def is_create_name(name: str) -> bool:
+    """Whether a backup may be given *name* by whoever asks for it."""
+    return len(name) <= MAX_CREATE_LENGTH and bool(CREATE_PATTERN.fullmatch(name))
+
+
 def is_automatic(key: str) -> bool:
     """Whether *key* is one that the schedule gives."""
     return key.startswith(AUTOMATIC_PREFIX)

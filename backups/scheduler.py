@@ -89,8 +89,8 @@ def tick(start: Callable[[], object] = start_backup) -> None:
         run_due(start)
     except BackupError as error:
         logger.error("The automatic backup failed: %s", error)
-    except (DatabaseError, OSError):
-        logger.exception("The schedule can't be read.")
+    except (DatabaseError, OSError) as error:
+        logger.error("The schedule can't be followed: %s", error)
     finally:
         if place:
             place.leave()
@@ -100,9 +100,11 @@ def tick(start: Callable[[], object] = start_backup) -> None:
 def run_for_ever(
     stop: threading.Event, start: Callable[[], object] = start_backup
 ) -> None:
-    """Tick once a minute, just after it has begun, until *stop* is set."""
-    while not stop.wait(MINUTE - time.time() % MINUTE):
+    """Tick now, and once a minute when it begins, until *stop* is set."""
+    while True:
         tick(start)
+        if stop.wait(MINUTE - time.time() % MINUTE):
+            return
 
 
 def start_timer() -> None:

@@ -128,7 +128,26 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "backups.logs.HideTokens"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["hide_tokens"],
+        },
+        # Django's own one, which prints the requests of runserver.
+        "django.server": {
+            "class": "logging.StreamHandler",
+            "filters": ["hide_tokens"],
+        },
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"backups": {"level": "INFO"}},
+    "loggers": {
+        "backups": {"level": "INFO"},
+        "django.server": {
+            "handlers": ["django.server"],
+            "level": "INFO",
+            "propagate": False,
+        },
+    },
 }

@@ -44,6 +44,9 @@ urlpatterns = [
         r"^backups/(?P<key>.+)/restore\Z", BackupViewSet.as_view({"post": "restore"})
     ),
     re_path(
+        r"^backups/(?P<key>.+)/verify\Z", BackupViewSet.as_view({"post": "verify"})
+    ),
+    re_path(
         r"^backups/(?P<key>.*[^/])\Z",
         BackupViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),

@@ -1,6 +1,6 @@
 """The endpoints for backups, operations and health."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -16,7 +16,6 @@ from backups.exceptions import (
     InvalidArchive,
     InvalidName,
     NameTaken,
-    OperationInProgress,
     StoreFailed,
 )
 from backups.middleware import api_root, leave_gate
@@ -146,27 +145,40 @@ class BackupViewSet(ViewSet):
 
     @action(detail=True, methods=["post"])
     def restore(self, request: Any, key: str) -> HttpResponseBase:
+        claim = self._claim(operations.claim_restore, request, key)
+        if get_settings().DISPATCH == "inline":
+            leave_gate(request)  # Or the restore would wait for this request.
+        # From then on the archive is proven and the site is being replaced.
+        return self._run(request, claim, phase=operations.COMMITTING)
+
+    @action(detail=True, methods=["post"])
+    def verify(self, request: Any, key: str) -> HttpResponseBase:
+        claim = self._claim(operations.claim_verify, request, key)
+        return self._run(request, claim)
+
+    def _claim(
+        self, claim: Callable[..., operations.Claim], request: Any, key: str
+    ) -> operations.Claim:
+        """Claim an operation on a stored backup."""
         operations.require_idle()
         try:
-            claim = operations.claim_restore(
-                require_one_segment(request, key), actor=request.auth.name
-            )
-        except OperationInProgress:
-            raise
+            return claim(require_one_segment(request, key), actor=request.auth.name)
         except StoreFailed as error:
             raise ApiError(500, NO_STORE) from error
         except BackupNotFound as error:
             raise ApiError(400, NO_RESTORE) from error
-        if get_settings().DISPATCH == "inline":
-            leave_gate(request)  # Or the restore would wait for this request.
+
+    def _run(
+        self, request: Any, claim: operations.Claim, *, phase: str | None = None
+    ) -> HttpResponseBase:
+        """Run it, to its end or to *phase*, and answer with the cause if it fails."""
         try:
             dispatch.run(claim)
         except BackupError as error:
             raise ApiError(400, f"{NO_RESTORE} {error}") from error
         if wants_no_wait(request):
             return accepted(request, claim.operation)
-        # From then on the archive is proven and the site is being replaced.
-        done = dispatch.wait(claim, phase=operations.COMMITTING)
+        done = dispatch.wait(claim, phase=phase)
         if done.state == Operation.State.FAILED:
             raise ApiError(400, f"{NO_RESTORE} {done.error}")
         return empty()

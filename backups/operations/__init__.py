@@ -7,13 +7,17 @@ from .delete import delete_backup
 from .places import find_conflicts
 from .prune import Verdict, plan_pruning, prune_backups
 from .read import (
+    find_backup,
     find_operation,
     is_idle,
     is_remote,
+    last_failure,
+    last_good_backup,
     list_backups,
     open_backup,
     recent_operations,
     require_idle,
+    running_operation,
 )
 from .recover import recover, recover_if_abandoned, settle_dead
 from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
@@ -32,10 +36,13 @@ __all__ = [
     "claim_verify",
     "create_backup",
     "delete_backup",
+    "find_backup",
     "find_conflicts",
     "find_operation",
     "is_idle",
     "is_remote",
+    "last_failure",
+    "last_good_backup",
     "list_backups",
     "migrate_staged",
     "open_backup",
@@ -47,6 +54,7 @@ __all__ = [
     "require_idle",
     "restore_backup",
     "run_operation",
+    "running_operation",
     "settle_dead",
     "upload_backup",
     "verify_backup",

@@ -25,6 +25,7 @@ from backups.exceptions import (
     Misconfigured,
     OperationInProgress,
 )
+from backups.logs import log_event
 from backups.models import Operation
 from backups.signals import operation_started
 from backups.snapshots import get_media
@@ -94,6 +95,7 @@ class Claim:
         except BaseException:
             workspace.remove_operation(token, lock)
             raise
+        log_event(logger, token, "claimed", kind=kind, key=operation.key, actor=actor)
         operation_started.send_robust(sender=Operation, operation=operation)
         return cls(operation, lock)
 
@@ -102,6 +104,7 @@ class Claim:
         """Return the claim that another process made and handed over."""
         # Nothing that is started from here may keep the lock beyond this process.
         os.set_inheritable(lock, False)
+        log_event(logger, token, "adopted", pid=os.getpid())
         return cls(Operation.objects.get(token=token), lock)
 
     def hand_over(self) -> None:
@@ -123,16 +126,20 @@ class Claim:
         self._stop.set()
         self._beat.join()
         if error and not isinstance(error, BackupError):
-            logger.error("Operation %s failed.", self.token, exc_info=error)
+            log_event(
+                logger, self.token, "crashed", level=logging.ERROR, exception=error
+            )
         is_settled = False
         try:
             # While the journal names it, the outcome is for the recovery to say.
             if not journal.names(self.token):
                 self._settle(error)
                 is_settled = True
-        except DatabaseError:
+        except DatabaseError as failure:
             # The next claim finds that this one is dead, and settles it.
-            logger.exception("The outcome of %s could not be stored.", self.token)
+            log_event(
+                logger, self.token, "unsettled", level=logging.ERROR, exception=failure
+            )
         finally:
             # The folder shows that it is dead, and holds what a journal needs.
             if is_settled:
@@ -157,6 +164,7 @@ class Claim:
         """Tell how far the work is; costs nothing, a thread stores it."""
         if phase:
             self._progress["phase"] = phase
+            log_event(logger, self.token, "phase", phase=phase)
         if total is not None:
             self._progress["bytes_total"] = total
         if done is not None:
@@ -250,7 +258,7 @@ def sweep_leftovers(token: uuid.UUID) -> None:
     if journal.exists():
         return  # Somebody else's commit needs what it has put aside.
     for dead in workspace.sweep():
-        logger.info("Removed what operation %s had left behind.", dead)
+        log_event(logger, dead, "swept")
     get_store().sweep()
     if media := get_media():
         media.sweep(keep={token})

@@ -1,11 +1,15 @@
 """The history of operations: how a row is opened, and closed exactly once."""
 
+import logging
 import uuid
 
 from django.utils import timezone
 
+from backups.logs import log_event
 from backups.models import Operation
 from backups.signals import operation_finished
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED = "The process that ran it ended before it was done."
 KEPT = 10_000
@@ -58,6 +62,7 @@ def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> bool:
 def announce(token: uuid.UUID) -> None:
     """Tell those who watch that the operation has its outcome."""
     if operation := Operation.objects.filter(token=token).first():
+        log_outcome(operation)
         operation_finished.send_robust(sender=Operation, operation=operation)
 
 
@@ -66,6 +71,42 @@ def has_succeeded(token: uuid.UUID) -> bool:
     return Operation.objects.filter(
         token=token, state=Operation.State.SUCCEEDED
     ).exists()
+
+
+def log_outcome(operation: Operation) -> None:
+    taken = (operation.finished or operation.started) - operation.started
+    is_failure = operation.state == Operation.State.FAILED
+    log_event(
+        logger,
+        operation.token,
+        operation.state,
+        level=logging.ERROR if is_failure else logging.INFO,
+        kind=operation.kind,
+        key=operation.key,
+        actor=operation.actor,
+        seconds=f"{taken.total_seconds():.1f}",
+        bytes=operation.bytes_done,
+        error=operation.error,
+    )
+
+
+def made_here() -> dict[str, Operation]:
+    """Return the keys that this site made, each with the operation that did.
+
+    An archive that was uploaded under the name of a deleted one is not ours.
+    """
+    kinds = (Operation.Kind.CREATE, Operation.Kind.UPLOAD, Operation.Kind.DELETE)
+    rows = Operation.objects.filter(state=Operation.State.SUCCEEDED, kind__in=kinds)
+    last = {row.key: row for row in rows.order_by("started")}
+    return {k: row for k, row in last.items() if row.kind == Operation.Kind.CREATE}
+
+
+def found_bad() -> set[str]:
+    """Return the keys whose last verification failed."""
+    rows = Operation.objects.filter(kind=Operation.Kind.VERIFY)
+    ended = rows.exclude(state=Operation.State.RUNNING).order_by("started")
+    states = dict(ended.values_list("key", "state"))
+    return {key for key, state in states.items() if state == Operation.State.FAILED}
 
 
 def _trim() -> None:

@@ -3,13 +3,11 @@
 import dataclasses
 
 from backups.exceptions import BackupError
-from backups.models import Operation
-from backups.names import AUTOMATIC_PREFIX, is_automatic
+from backups.names import is_automatic
 from backups.store import Stored, get_store
 
+from . import history
 from .delete import delete_backup
-
-Kind = Operation.Kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +28,8 @@ def plan_pruning(keep: int) -> list[Verdict]:
     newest_first = sorted(
         get_store().list(), key=lambda item: (item.modified, item.key), reverse=True
     )
-    made = last_kinds(Kind.CREATE, Kind.UPLOAD, Kind.DELETE)
-    ours = [item for item in newest_first if made.get(item.key) == Kind.CREATE]
-    bad = found_bad()
+    made, bad = history.made_here(), history.found_bad()
+    ours = [i for i in newest_first if is_automatic(i.key) and i.key in made]
     good = next((item.key for item in ours if item.key not in bad), None)
     ranks = {item.key: rank for rank, item in enumerate(ours, 1)}
     return [
@@ -71,25 +68,3 @@ def prune_backups(keep: int, *, actor: str) -> list[str]:
         except BackupError as error:
             failures.append(f"Not pruned: {error}")
     return failures
-
-
-def last_kinds(*kinds: Operation.Kind) -> dict[str, str]:
-    """Return what was last done of *kinds*, for each automatic key.
-
-    An archive that was uploaded under such a name is its owner's business.
-    """
-    rows = Operation.objects.filter(
-        key__startswith=AUTOMATIC_PREFIX,
-        state=Operation.State.SUCCEEDED,
-        kind__in=kinds,
-    )
-    return dict(rows.order_by("started").values_list("key", "kind"))
-
-
-def found_bad() -> set[str]:
-    """Return the automatic keys whose last verification failed."""
-    rows = Operation.objects.filter(
-        key__startswith=AUTOMATIC_PREFIX, kind=Kind.VERIFY
-    ).exclude(state=Operation.State.RUNNING)
-    outcomes = dict(rows.order_by("started").values_list("key", "state"))
-    return {key for key, state in outcomes.items() if state == Operation.State.FAILED}

@@ -10,10 +10,17 @@ from backups.exceptions import OperationInProgress
 from backups.models import Operation
 from backups.store import Stored, get_store
 
+from . import history
+
 
 def list_backups() -> list[Stored]:
     """Return every stored backup, by key. Raises StoreFailed."""
     return get_store().list()
+
+
+def find_backup(key: str) -> Stored:
+    """Return what is stored under *key*. Raises BackupNotFound or StoreFailed."""
+    return get_store().require(key)
 
 
 def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
@@ -34,6 +41,28 @@ def running_token() -> uuid.UUID | None:
     """Return the token of the operation that is at work, or None."""
     holder = lease.holder()
     return None if holder is None or workspace.is_dead(holder) else holder
+
+
+def running_operation() -> Operation | None:
+    """Return the operation that is at work, or None."""
+    token = running_token()
+    return Operation.objects.filter(token=token).first() if token else None
+
+
+def last_good_backup() -> Operation | None:
+    """Return the newest making of a backup that is stored and not known as bad.
+
+    Raises StoreFailed.
+    """
+    stored = {item.key for item in get_store().list()} - history.found_bad()
+    made = history.made_here().items()
+    good = (operation for key, operation in made if key in stored)
+    return max(good, key=lambda operation: operation.started, default=None)
+
+
+def last_failure() -> Operation | None:
+    """Return the newest operation that failed, or None."""
+    return recent_operations().filter(state=Operation.State.FAILED).first()
 
 
 def is_idle() -> bool:

@@ -14,6 +14,7 @@ from backups import gate, journal, lease, workspace
 from backups.conf import get_settings
 from backups.exceptions import BackupError, OperationInProgress, RecoveryFailed
 from backups.journal import Journal, Step
+from backups.logs import log_event
 from backups.models import Operation
 from backups.snapshots import MediaTree, get_snapshotters
 
@@ -81,10 +82,10 @@ def settle_journal(token: uuid.UUID, error: str) -> Operation.State | None:
     connections.close_all()
     if found.step is Step.MEDIA_IN and history.has_succeeded(token):
         finish()
-        logger.info("Restore %s was completed.", token)
+        log_event(logger, token, "completed")
         return Operation.State.SUCCEEDED
     undo(found)
-    logger.warning("Restore %s was undone.", token)
+    log_event(logger, token, "undone", level=logging.WARNING)
     try:
         history.conclude(token, Operation.State.FAILED, error)
     except DatabaseError:  # The site is sound and open; the next claim notes it.

@@ -20,6 +20,7 @@ from backups.conf import get_settings
 from backups.durability import sync_path, sync_tree
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.journal import Journal, Step
+from backups.logs import log_event
 from backups.models import Operation
 from backups.snapshots import (
     DatabaseSnapshotter,
@@ -182,7 +183,13 @@ def commit(claim: Claim, plan: Plan) -> None:
                 replace_everything(claim, plan, record)
                 finish()
         except BaseException as error:
-            logger.error("The commit of a restore failed.", exc_info=error)
+            log_event(
+                logger,
+                claim.token,
+                "commit-failed",
+                level=logging.ERROR,
+                exception=error,
+            )
             outcome = settle_journal(claim.token, describe(error))
             if outcome is not Operation.State.SUCCEEDED:
                 raise

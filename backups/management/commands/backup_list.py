@@ -2,23 +2,25 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from backups import operations
-from backups.management.base import BackupCommand, human_size
+from backups.management.base import BackupCommand, human_size, local_time
 
 
 class Command(BackupCommand):
-    help = "List the stored backups, newest first: time, size, name."
+    help = "List the stored backups, newest first: local time, size, name."
+    examples = "manage.py backup_list\nmanage.py backup_list --json | jq -r '.[0].key'"
+    has_json = True
 
     def handle(self, *args: Any, **options: Any) -> str:
         found = sorted(
             operations.list_backups(), key=lambda item: item.modified, reverse=True
         )
-        if not found:
-            return "There are no backups yet."
-        return "\n".join(
-            f"{timezone.localtime(item.modified):%Y-%m-%d %H:%M:%S}"
-            f"  {human_size(item.size):>10}  {item.key}"
+        lines = [
+            f"{local_time(item.modified)}  {human_size(item.size):>10}  {item.key}"
             for item in found
+        ]
+        return self.answer(
+            options,
+            [item._asdict() for item in found],
+            "\n".join(lines) or "There are no backups yet.",
         )

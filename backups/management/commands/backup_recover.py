@@ -14,6 +14,7 @@ class Command(BackupCommand):
         " next request; this is for when it is not running. Safe to run any time."
     )
     requires_system_checks = ()
+    examples = "manage.py backup_recover"
 
     def handle(self, *args: Any, **options: Any) -> str:
         match operations.recover():

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from backups import operations
-from backups.management.base import ACTOR, BackupCommand, progress_shown
+from backups.management.base import ACTOR, BackupCommand, add_no_input, progress_shown
 
 
 class Command(BackupCommand):
@@ -14,35 +14,30 @@ class Command(BackupCommand):
         " closed for the last moment only, and either all of it is restored or"
         " nothing is changed."
     )
+    examples = (
+        "manage.py backup_restore nightly.zip\n"
+        "manage.py backup_restore nightly.zip --no-input"
+    )
+    has_json = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Name of the archive, see backup_list.")
-        parser.add_argument(
-            "--no-input",
-            action="store_false",
-            dest="interactive",
-            help="Do not ask for confirmation.",
-        )
+        add_no_input(parser)
 
     def handle(self, *args: Any, **options: Any) -> str:
         name = options["name"]
+        operations.find_backup(name)
         if options["interactive"]:
-            self.confirm(name)
+            self.confirm(
+                "This replaces all present data of the site by what it was when"
+                f" “{name}” was made.",
+                name,
+            )
         claim = operations.claim_restore(name, actor=ACTOR)
-        with progress_shown(claim):
+        with progress_shown(claim, options["verbosity"]):
             operations.restore_backup(claim)
-        return f"The site was restored from {name}."
-
-    def confirm(self, name: str) -> None:
-        self.stdout.write(
-            "This replaces all present data of the site by what it was when"
-            f" “{name}” was made."
+        return self.answer(
+            options,
+            {"id": claim.token, "key": name},
+            f"The site was restored from {name}.",
         )
-        try:
-            typed = input("Type the name of the backup to go on: ")
-        except EOFError as error:
-            raise CommandError(
-                "Nobody there to confirm; use --no-input to go without."
-            ) from error
-        if typed.strip() != name:
-            raise CommandError("The name was not the same; nothing was changed.")
