@@ -24,10 +24,13 @@ def log_event(
 ) -> None:
     """Log that *event* happened to the operation *token*.
 
-    *details* may be read by anybody who reads logs: no secrets. An *exception* is
+    *details* may be read by anybody who reads logs: no secrets. Empty ones are
+    left out. An *exception* is
     logged with its traceback.
     """
-    shown = "".join(f" {name}={_quote(value)}" for name, value in details.items())
+    shown = "".join(
+        f" {name}={_quote(value)}" for name, value in details.items() if value != ""
+    )
     logger.log(
         level,
         "operation=%s event=%s%s",

@@ -19,3 +19,12 @@ def tree(root: Path) -> dict[str, bytes | None]:
         str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
     }
+
+
+def keys() -> list[str]:
+    """Return the keys of the stored backups."""
+    return [item.key for item in operations.list_backups()]
+
+
+def upload(key: str, content: bytes) -> None:
+    operations.upload_backup([content], key, actor="test")

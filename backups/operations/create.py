@@ -98,7 +98,11 @@ def thin_out(claim: Claim) -> list[str]:
     """
     claim.report(phase="pruning")
     try:
-        return prune_backups(Stored.load().max_keep, actor=claim.operation.actor)
+        return prune_backups(
+            Stored.load().max_keep,
+            actor=claim.operation.actor,
+            new=claim.operation.key,
+        )
     except BackupError as error:
         return [f"Not pruned: {error}"]
 

@@ -19,16 +19,18 @@ class Verdict:
     reason: str
 
 
-def plan_pruning(keep: int) -> list[Verdict]:
+def plan_pruning(keep: int, *, new: str = "") -> list[Verdict]:
     """Say of every stored backup, newest first, whether a pruning keeps it.
 
     Of the automatic backups of this site the newest *keep* stay, and the newest
-    of which nothing bad is known; 0 keeps all. Raises StoreFailed.
+    of which nothing bad is known; 0 keeps all. *new* is the key of one that is
+    stored, but whose making is not in the history yet. Raises StoreFailed.
     """
     newest_first = sorted(
         get_store().list(), key=lambda item: (item.modified, item.key), reverse=True
     )
-    made, bad = history.made_here(), history.found_bad()
+    made = history.made_here().keys() | {new}
+    bad = history.found_bad()
     ours = [i for i in newest_first if is_automatic(i.key) and i.key in made]
     good = next((item.key for item in ours if item.key not in bad), None)
     ranks = {item.key: rank for rank, item in enumerate(ours, 1)}
@@ -53,14 +55,14 @@ def judge(item: Stored, rank: int | None, keep: int, *, is_last_good: bool) -> V
     return Verdict(item, False, f"Newer automatic backups: {rank - 1}.")
 
 
-def prune_backups(keep: int, *, actor: str) -> list[str]:
+def prune_backups(keep: int, *, actor: str, new: str = "") -> list[str]:
     """Delete what ``plan_pruning`` does not keep; return a sentence each failed.
 
     One that the running operation works on is not deleted. Raises StoreFailed
     if the backups can't be listed.
     """
     failures = []
-    for verdict in plan_pruning(keep):
+    for verdict in plan_pruning(keep, new=new):
         if verdict.is_kept:
             continue
         try:

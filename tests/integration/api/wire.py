@@ -66,6 +66,9 @@ class Api:
     def post(self, target: str, body: Any = b"", **options: Any) -> Any:
         return self("POST", target, body, **options)
 
+    def patch(self, target: str, body: Any = b"", **options: Any) -> Any:
+        return self("PATCH", target, body, **options)
+
     def delete(self, target: str, **options: Any) -> Any:
         return self("DELETE", target, **options)
 
