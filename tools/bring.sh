@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
-want() { # program package
+want() { # program packages
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 
@@ -17,6 +17,7 @@ want zip zip
 want strace strace
 want 7z p7zip-full
 want bsdtar libarchive-tools
+want radosgw "radosgw ceph-mon ceph-osd ceph-mgr ceph-base ceph-common"
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -5,6 +5,8 @@ from .claim import Claim
 from .create import claim_create, create_backup
 from .delete import delete_backup
 from .places import find_conflicts
+from .preview import Preview, preview_restore
+from .probe import probe_store
 from .prune import Verdict, plan_pruning, prune_backups
 from .read import (
     find_backup,
@@ -22,17 +24,20 @@ from .read import (
 from .recover import recover, recover_if_abandoned, settle_dead
 from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
 from .run import run_operation
+from .undo import claim_undo
 from .upload import Upload, upload_backup
 from .verify import claim_verify, verify_backup
 
 __all__ = [
     "COMMITTING",
     "Claim",
+    "Preview",
     "Upload",
     "Verdict",
     "claim_automatic",
     "claim_create",
     "claim_restore",
+    "claim_undo",
     "claim_verify",
     "create_backup",
     "delete_backup",
@@ -47,6 +52,8 @@ __all__ = [
     "migrate_staged",
     "open_backup",
     "plan_pruning",
+    "preview_restore",
+    "probe_store",
     "prune_backups",
     "recent_operations",
     "recover",

@@ -36,6 +36,8 @@ from .recover import recover
 
 logger = logging.getLogger(__name__)
 
+MAX_NOTES = 100
+
 TICK = 1.0
 """Seconds between two looks at the progress and the lease."""
 
@@ -75,7 +77,12 @@ class Claim:
 
     @classmethod
     def make(
-        cls, kind: Operation.Kind, choose_key: Callable[[], str], actor: str
+        cls,
+        kind: Operation.Kind,
+        choose_key: Callable[[], str],
+        actor: str,
+        *,
+        safety_key: str = "",
     ) -> Self:
         """Take the lease for a new operation.
 
@@ -91,7 +98,7 @@ class Claim:
         token = uuid.uuid4()
         lock = workspace.open_operation(token)
         try:
-            operation = take_over(token, kind, choose_key, actor)
+            operation = take_over(token, kind, choose_key, actor, safety_key)
         except BaseException:
             workspace.remove_operation(token, lock)
             raise
@@ -181,8 +188,10 @@ class Claim:
         ).update(**self._progress)
 
     def note(self, notes: list[str]) -> None:
-        """Keep remarks about the work in the history."""
-        Operation.objects.filter(token=self.token).update(notes=notes)
+        """Add remarks about the work to the history."""
+        if notes:
+            self.operation.notes = (self.operation.notes + notes)[:MAX_NOTES]
+            self.operation.save(update_fields=["notes"])
 
     def require_held(self) -> None:
         """Raise LeaseLost unless the lease is still held, and put its end off.
@@ -214,7 +223,11 @@ class Claim:
 
 
 def take_over(
-    token: uuid.UUID, kind: Operation.Kind, choose_key: Callable[[], str], actor: str
+    token: uuid.UUID,
+    kind: Operation.Kind,
+    choose_key: Callable[[], str],
+    actor: str,
+    safety_key: str,
 ) -> Operation:
     """Take the lease and open the history row, or leave both as they were."""
     take_lease(token)
@@ -222,7 +235,7 @@ def take_over(
         # A restore shows its journal and then looks at its lease. This is the
         # opposite order, so that one of the two sees the other.
         recover()
-        return history.begin(token, kind, choose_key(), actor)
+        return history.begin(token, kind, choose_key(), actor, safety_key)
     except BaseException:
         lease.release(token)
         raise

@@ -26,8 +26,6 @@ from backups.store import Store, get_store
 from .claim import Claim
 from .prune import prune_backups
 
-MAX_NOTES = 100
-
 
 def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Claim:
     """Claim the creation of *key*, or of a key made from site name and time.
@@ -61,34 +59,40 @@ def create_backup(claim: Claim) -> str:
     Writers go on meanwhile. The databases are fixed first and together, the
     media after them: a row never names a file that did not exist yet.
     """
+    key = claim.operation.key
     with claim:
-        key = claim.operation.key
-        snapshotters = get_snapshotters().values()
-        media = get_media()
-        with get_store().receive(key) as incoming:
-            writer = ArchiveWriter(
-                incoming, spool_dir=claim.folder, progress=claim.advance
-            )
-            skipped: list[str] = []
-            with writer:
-                claim.report(phase="databases", total=estimate(snapshotters, media))
-                described = dict(write_databases(claim, writer, list(snapshotters)))
-                claim.report(phase="media")
-                if media:
-                    writer.add_files(
-                        media_sources(media, skipped),
-                        on_skip=lambda name, reason: skipped.append(name),
-                    )
-                writer.finish(manifest(claim.operation, described, media, skipped))
-            claim.report(phase="storing")
-            claim.require_held()
-            incoming.publish()
+        skipped = write_archive(claim, key)
         notes = [f"Left out: {name}" for name in skipped]
         if is_automatic(key):
             notes += thin_out(claim)
-        if notes:
-            claim.note(notes[:MAX_NOTES])
+        claim.note(notes)
     return key
+
+
+def write_archive(claim: Claim, key: str) -> list[str]:
+    """Save the site under *key*; return the media files that had to be left out.
+
+    Part of an operation: the claim is entered already.
+    """
+    snapshotters = list(get_snapshotters().values())
+    media = get_media()
+    skipped: list[str] = []
+    with get_store().receive(key) as incoming:
+        writer = ArchiveWriter(incoming, spool_dir=claim.folder, progress=claim.advance)
+        with writer:
+            claim.report(phase="databases", total=estimate(snapshotters, media), done=0)
+            described = dict(write_databases(claim, writer, snapshotters))
+            claim.report(phase="media")
+            if media:
+                writer.add_files(
+                    media_sources(media, skipped),
+                    on_skip=lambda name, reason: skipped.append(name),
+                )
+            writer.finish(manifest(claim.operation, described, media, skipped))
+        claim.report(phase="storing")
+        claim.require_held()
+        incoming.publish()
+    return skipped
 
 
 def thin_out(claim: Claim) -> list[str]:
@@ -115,7 +119,8 @@ def write_databases(
     All are copied before the first is packed, so that none is held for long.
     """
     copies = {
-        snapshotter.alias: claim.folder / f"{snapshotter.alias}.{snapshotter.extension}"
+        # Not the names that a restore, which also saves, gives to what it stages.
+        snapshotter.alias: claim.folder / f"{snapshotter.alias}.snapshot"
         for snapshotter in snapshotters
     }
     with contextlib.ExitStack() as stack:

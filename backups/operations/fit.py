@@ -6,15 +6,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
+from django.apps import apps
+from django.db import connections, router
 from django.db.migrations.loader import MigrationLoader
 
-from backups.conf import get_settings
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.models import Operation
-from backups.snapshots import DatabaseSnapshotter, MediaTree, get_snapshotters
+from backups.snapshots import (
+    DatabaseSnapshotter,
+    MediaTree,
+    get_media,
+    get_snapshotters,
+)
 
 Migration = tuple[str, str]
+Need = tuple[Path, int]
+"""A folder, which need not exist yet, and bytes that are to be written there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +84,7 @@ def require_same_aliases(archive: Iterable[str], site: Iterable[str]) -> None:
 
 def require_same_media(manifest: dict[str, Any]) -> None:
     theirs = manifest.get("media") is not None
-    ours = get_settings().MEDIA is not None
+    ours = get_media() is not None
     if theirs and not ours:
         raise RestoreRefused("The archive holds media, but this site backs up none.")
     if ours and not theirs:
@@ -106,16 +113,22 @@ def require_known_migrations(
         )
 
 
-def is_behind(snapshotter: DatabaseSnapshotter, entry: DatabaseEntry) -> bool:
-    """Whether the archive lacks migrations that the present code has."""
-    if not snapshotter.migrations():
-        return False  # Not a database that Django migrates.
+def missing_migrations(
+    snapshotter: DatabaseSnapshotter, entry: DatabaseEntry
+) -> list[Migration]:
+    """Return the migrations that the archive lacks and the live database has.
+
+    The live one is the measure, not the code: of a further database a site may
+    migrate a few apps only, and what is not migrated at all has none.
+    """
+    live = set(snapshotter.migrations())
     loader = MigrationLoader(connections[snapshotter.alias], ignore_no_migrations=True)
-    return any(
-        node not in entry.migrations
+    return sorted(
+        node
+        for node in live & loader.graph.nodes.keys()
+        if node not in entry.migrations
         and not is_own(node)
         and not covered(loader, node, entry.migrations)
-        for node in loader.graph.nodes
     )
 
 
@@ -152,40 +165,102 @@ def require_sound(
         )
 
 
+def require_tables(snapshotter: DatabaseSnapshotter, staged: Path) -> None:
+    """Refuse a staged database that lacks tables which the site's models use now."""
+    alias = snapshotter.alias
+    used = {
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if router.allow_migrate_model(alias, model)
+    }
+    live = set(connections[alias].introspection.table_names())
+    if missing := (used & live) - snapshotter.tables(staged):
+        raise RestoreRefused(
+            f"The archive's database “{alias}” lacks tables that the site needs:"
+            f" {listed(missing)}."
+        )
+
+
+def find_dangling(snapshotter: DatabaseSnapshotter, staged: Path) -> str:
+    """Return a remark on rows that refer to missing ones; "" if there are none.
+
+    No reason to refuse: the digests prove that it was saved so.
+    """
+    if not (count := snapshotter.dangling(staged)):
+        return ""
+    return (
+        f"In the database “{snapshotter.alias}” {count} rows refer to rows that do not"
+        " exist; it was so when it was saved."
+    )
+
+
 def require_space(
     manifest: dict[str, Any],
     entries: dict[str, DatabaseEntry],
     media: MediaTree | None,
     folder: Path,
-    *,
     for_real: bool,
-) -> int:
-    """Refuse a restore that would fill a disk; return the bytes to unpack.
+) -> None:
+    """Refuse a restore that would fill a disk.
+
+    Where it is not *for_real*, the staged copies of databases are all it takes.
+    """
+    if for_real:
+        needs = find_needs(manifest, entries, media, folder)
+    else:
+        needs = [(folder, sum(entry.size for entry in entries.values()))]
+    require_free(needs)
+
+
+def find_needs(
+    manifest: dict[str, Any],
+    entries: dict[str, DatabaseEntry],
+    media: MediaTree | None,
+    folder: Path,
+) -> list[Need]:
+    """Return where a restore takes how many bytes, *folder* being its workspace.
 
     A database needs room for the staged copy, for a copy of what it replaces,
-    and for the journal or log that grows beside the live file. Where it is not
-    *for_real*, the staged copies of databases are all.
+    and for the journal or log that grows beside the live file.
     """
-    total = int(manifest["members"]["bytes"])
     databases = sum(entry.size for entry in entries.values())
     needs = [(folder, databases)]
-    for alias, snapshotter in get_snapshotters().items() if for_real else ():
+    for alias, snapshotter in get_snapshotters().items():
         needs.append((folder, snapshotter.size()))
         needs += [(path.parent, entries[alias].size) for path in snapshotter.places()]
-    if media and for_real:
-        needs.append((media.root, total - databases))
+    if media:
+        needs.append((media.root, int(manifest["members"]["bytes"]) - databases))
+    return needs
+
+
+def require_room(size: int, folder: Path) -> None:
+    """Refuse to fetch an archive of *size* bytes to a disk that it would fill."""
+    require_free([(folder, size)])
+
+
+def require_free(needs: list[Need]) -> None:
+    needed, free = tightest(needs)
+    if needed > free:
+        raise RestoreRefused(too_little_space(needed, free))
+
+
+def tightest(needs: list[Need]) -> tuple[int, int]:
+    """Return needed and free bytes of the disk that has the least to spare."""
+    pairs = []
     for path, needed in sum_by_disk(needs):
         status = os.statvfs(path)
-        free = status.f_bavail * status.f_frsize
-        if needed > free:
-            raise RestoreRefused(
-                "There is not enough free space to restore this archive: it needs"
-                f" about {needed >> 20} MB and {free >> 20} MB are free."
-            )
-    return total
+        pairs.append((needed, status.f_bavail * status.f_frsize))
+    return min(pairs, key=lambda pair: pair[1] - pair[0])
 
 
-def sum_by_disk(needs: list[tuple[Path, int]]) -> list[tuple[Path, int]]:
+def too_little_space(needed: int, free: int) -> str:
+    return (
+        "There is not enough free space to restore this archive: it needs"
+        f" about {needed >> 20} MB and {free >> 20} MB are free."
+    )
+
+
+def sum_by_disk(needs: list[Need]) -> list[Need]:
     """Add up what is needed on each disk; the path is one on that disk."""
     disks: dict[int, tuple[Path, int]] = {}
     for place, needed in needs:

@@ -16,7 +16,9 @@ KEPT = 10_000
 """Rows of the history; older ones are deleted."""
 
 
-def begin(token: uuid.UUID, kind: Operation.Kind, key: str, actor: str) -> Operation:
+def begin(
+    token: uuid.UUID, kind: Operation.Kind, key: str, actor: str, safety_key: str
+) -> Operation:
     """Open the row of a new operation, and close those of operations that died.
 
     Only the holder of the lease may call this: it knows that nobody else works.
@@ -27,7 +29,12 @@ def begin(token: uuid.UUID, kind: Operation.Kind, key: str, actor: str) -> Opera
             announce(dead)
     _trim()
     return Operation.objects.create(
-        token=token, kind=kind, key=key, actor=actor, started=timezone.now()
+        token=token,
+        kind=kind,
+        key=key,
+        actor=actor,
+        safety_key=safety_key,
+        started=timezone.now(),
     )
 
 
@@ -99,6 +106,12 @@ def made_here() -> dict[str, Operation]:
     rows = Operation.objects.filter(state=Operation.State.SUCCEEDED, kind__in=kinds)
     last = {row.key: row for row in rows.order_by("started")}
     return {k: row for k, row in last.items() if row.kind == Operation.Kind.CREATE}
+
+
+def safety_copies() -> dict[str, Operation]:
+    """Return the keys of safety copies, each with the restore that it undoes."""
+    rows = Operation.objects.filter(kind=Operation.Kind.RESTORE).exclude(safety_key="")
+    return {row.safety_key: row for row in rows.order_by("started")}
 
 
 def found_bad() -> set[str]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from backups.conf import get_settings
 from backups.exceptions import Misconfigured
 from backups.snapshots import get_media, get_snapshotters
-from backups.store import get_store
+from backups.store import get_default_store
 
 
 def require_apart() -> None:
@@ -29,7 +29,8 @@ def find_conflicts() -> Iterator[str]:
         for alias, snapshotter in get_snapshotters().items()
         for path in snapshotter.places()
     }
-    store = get_store().place()
+    # Archives may be here again tomorrow, whatever is chosen today.
+    store = get_default_store().place()
     served = served_folders()
     for name, path in private.items():
         if store and path.is_relative_to(store):

@@ -8,6 +8,7 @@ from backups.store import Stored, get_store
 
 from . import history
 from .delete import delete_backup
+from .read import protected_until
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +35,19 @@ def plan_pruning(keep: int, *, new: str = "") -> list[Verdict]:
     ours = [i for i in newest_first if is_automatic(i.key) and i.key in made]
     good = next((item.key for item in ours if item.key not in bad), None)
     ranks = {item.key: rank for rank, item in enumerate(ours, 1)}
+    safety = history.safety_copies()
     return [
-        judge(item, ranks.get(item.key), keep, is_last_good=item.key == good)
+        judge_safety_copy(item)
+        if item.key in safety
+        else judge(item, ranks.get(item.key), keep, is_last_good=item.key == good)
         for item in newest_first
     ]
+
+
+def judge_safety_copy(item: Stored) -> Verdict:
+    if until := protected_until(item):
+        return Verdict(item, True, f"It can undo a restore until {until:%Y-%m-%d}.")
+    return Verdict(item, False, "The time in which it could undo a restore is over.")
 
 
 def judge(item: Stored, rank: int | None, keep: int, *, is_last_good: bool) -> Verdict:

@@ -1,13 +1,16 @@
 """What can be asked without changing anything."""
 
+import datetime
 import uuid
 from typing import IO
 
 from django.db.models import QuerySet
 
 from backups import journal, lease, workspace
+from backups.conf import get_settings
 from backups.exceptions import OperationInProgress
 from backups.models import Operation
+from backups.names import is_safety_copy
 from backups.store import Stored, get_store
 
 from . import history
@@ -41,6 +44,14 @@ def running_token() -> uuid.UUID | None:
     """Return the token of the operation that is at work, or None."""
     holder = lease.holder()
     return None if holder is None or workspace.is_dead(holder) else holder
+
+
+def protected_until(item: Stored) -> datetime.datetime | None:
+    """Return until when a safety copy can't be deleted; None for all others."""
+    until = item.modified + datetime.timedelta(days=get_settings().SAFETY_DAYS)
+    if not is_safety_copy(item.key) or until <= datetime.datetime.now(datetime.UTC):
+        return None
+    return until if item.key in history.safety_copies() else None
 
 
 def running_operation() -> Operation | None:

@@ -18,10 +18,11 @@ from backups import gate, journal, process
 from backups.archive import ArchiveReader
 from backups.conf import get_settings
 from backups.durability import sync_path, sync_tree
-from backups.exceptions import InvalidArchive, RestoreRefused
+from backups.exceptions import BackupError, InvalidArchive, RestoreRefused
 from backups.journal import Journal, Step
 from backups.logs import log_event
 from backups.models import Operation
+from backups.names import SAFETY_PREFIX
 from backups.snapshots import (
     DatabaseSnapshotter,
     MediaTree,
@@ -32,6 +33,7 @@ from backups.store import get_store
 
 from . import fit, history
 from .claim import Claim, describe
+from .create import free_key, write_archive
 from .recover import finish, settle_journal
 
 logger = logging.getLogger(__name__)
@@ -48,13 +50,22 @@ class Plan:
     media: MediaTree | None
 
 
-def claim_restore(key: str, *, actor: str) -> Claim:
+def claim_restore(key: str, *, actor: str, safety_copy: bool | None = None) -> Claim:
     """Claim the restore of *key*.
 
-    Raises BackupNotFound, StoreFailed, or what ``Claim.make`` raises.
+    Before it replaces anything, the present state is saved as an ordinary
+    backup, unless *safety_copy*, or without it ``BACKUPS["SAFETY_COPY"]``, is
+    false. Raises BackupNotFound, StoreFailed, or what ``Claim.make`` raises.
     """
-    get_store().require(key)
-    return Claim.make(Operation.Kind.RESTORE, lambda: key, actor)
+    store = get_store()
+    store.require(key)
+    wanted = get_settings().SAFETY_COPY if safety_copy is None else safety_copy
+    return Claim.make(
+        Operation.Kind.RESTORE,
+        lambda: key,
+        actor,
+        safety_key=free_key(store, SAFETY_PREFIX) if wanted else "",
+    )
 
 
 def restore_backup(claim: Claim) -> None:
@@ -66,7 +77,13 @@ def restore_backup(claim: Claim) -> None:
     try:
         with claim:
             plan = stage(claim)
-            commit(claim, plan)
+            save_present_state(claim)
+            try:
+                commit(claim, plan)
+            except BaseException:
+                if not journal.names(claim.token):  # All is as it was before.
+                    drop_safety_copy(claim)
+                raise
             for snapshotter, _ in plan.databases:
                 snapshotter.tidy()
     finally:
@@ -76,20 +93,38 @@ def restore_backup(claim: Claim) -> None:
             media.discard(claim.token)
 
 
+def save_present_state(claim: Claim) -> None:
+    """Make the safety copy, if one is wanted: an ordinary backup."""
+    if key := claim.operation.safety_key:
+        skipped = write_archive(claim, key)
+        if skipped:
+            claim.note([f"Left out of {key}: {name}" for name in skipped])
+
+
+def drop_safety_copy(claim: Claim) -> None:
+    if key := claim.operation.safety_key:
+        try:
+            get_store().delete(key)
+        except BackupError as error:
+            logger.warning("The safety copy %s stays: %s", key, error)
+
+
 def stage(claim: Claim, *, for_real: bool = True) -> Plan:
     """Prove the archive and lay out beside the live site all that replaces it.
 
     Without *for_real* the media are read and proven, but not laid out.
     """
     claim.report(phase="fetching")
-    path = get_store().local_path(claim.operation.key, claim.folder)
+    store = get_store()
+    if store.place() is None:
+        fit.require_room(store.require(claim.operation.key).size, claim.folder)
+    path = store.local_path(claim.operation.key, claim.folder)
     with ArchiveReader(path) as archive:
         entries = fit.require_fit(archive.manifest)
         snapshotters = get_snapshotters()
         media = get_media()
-        total = fit.require_space(
-            archive.manifest, entries, media, claim.folder, for_real=for_real
-        )
+        fit.require_space(archive.manifest, entries, media, claim.folder, for_real)
+        total = int(archive.manifest["members"]["bytes"])
         claim.report(phase="verifying", total=total)
         targets = {
             entries[alias].member: claim.folder / f"{alias}.{snapshotter.extension}"
@@ -98,14 +133,22 @@ def stage(claim: Claim, *, for_real: bool = True) -> Plan:
         extract(archive, targets, media, claim, for_real=for_real)
     staged = {alias: targets[entries[alias].member] for alias in snapshotters}
     claim.report(phase="checking")
+    remarks = []
     for alias, snapshotter in snapshotters.items():
         fit.require_sound(snapshotter, staged[alias], entries[alias])
+        remarks.append(fit.find_dangling(snapshotter, staged[alias]))
         snapshotter.carry_state(staged[alias], None)
-    behind = [a for a, s in snapshotters.items() if fit.is_behind(s, entries[a])]
+    claim.note([remark for remark in remarks if remark])
+    behind = [
+        alias
+        for alias, snapshotter in snapshotters.items()
+        if fit.missing_migrations(snapshotter, entries[alias])
+    ]
     if behind:
         claim.report(phase="migrating")
         migrate(behind, staged)
     for alias, snapshotter in snapshotters.items():
+        fit.require_tables(snapshotter, staged[alias])
         snapshotter.prepare(staged[alias])
     return Plan([(snapshotters[alias], staged[alias]) for alias in staged], media)
 

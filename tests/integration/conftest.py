@@ -9,6 +9,9 @@ from django.core.files.storage import storages
 
 from backups import journal, lease
 from backups.journal import Journal, Step
+from tests.buckets import bucket, s3_server
+
+__all__ = ["broken_store", "bucket", "busy", "closed_gate", "s3_server"]
 
 
 @pytest.fixture

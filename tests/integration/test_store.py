@@ -7,22 +7,35 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from backups import operations
 from backups.exceptions import BackupNotFound, NameTaken
 from backups.store import get_store
 
+pytestmark = pytest.mark.django_db
+
 MEMORY = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+BEGINNING = bytes(9 << 20)
+"""So much of an archive that every kind of store has begun to keep it somewhere."""
 
 
-@pytest.fixture(params=["local", "generic"])
-def store(request, monkeypatch):
-    """A store over a local folder, and one over a storage that is no folder."""
-    if request.param == "local":
-        return get_store()
-    from django.core.files.storage import storages
+@pytest.fixture(params=["local", "generic", "s3"])
+def store(request, settings):
+    """A store of each kind: a local folder, any other storage, and S3."""
+    if request.param == "generic":
+        settings.STORAGES = {**settings.STORAGES, "backups": MEMORY}
+    if request.param == "s3":
+        return request.getfixturevalue("bucket").choose()
+    return get_store()
 
-    from backups.store.generic import GenericStore
 
-    return GenericStore(storages.create_storage(MEMORY))
+def under_way(store) -> list[Path]:
+    """Return the local files of what is being received."""
+    folders = {
+        "LocalStore": settings.DATA_DIR / "backups" / ".partial",
+        "GenericStore": settings.DATA_DIR / "workspace" / "incoming",
+        "S3Store": settings.DATA_DIR / "workspace" / "incoming-s3",
+    }
+    return list(folders[type(store).__name__].glob("*"))
 
 
 def put(store, key: str, content: bytes = b"PK") -> None:
@@ -65,11 +78,43 @@ def test_it_never_replaces_a_backup(store):
 
 def test_what_is_not_published_is_never_listed_and_leaves_nothing(store):
     with store.receive("half.zip") as incoming:
-        incoming.write(b"half")
+        incoming.write(BEGINNING)
         assert store.list() == []
-        path = incoming.path
+        assert len(under_way(store)) == 1
     assert store.list() == []
-    assert not path.exists()
+    assert under_way(store) == []
+    incoming.discard()
+
+
+@pytest.mark.parametrize("size", [0, 1, 8 << 20, (8 << 20) + 1, 20 << 20])
+def test_it_keeps_an_archive_of_any_size(store, tmp_path, size):
+    content = os.urandom(size)
+    with store.receive("a.zip") as incoming:
+        for start in range(0, size, 3 << 20):
+            incoming.write(memoryview(content)[start : start + (3 << 20)])
+        incoming.publish()
+    assert [item.size for item in store.list()] == [size]
+    assert store.local_path("a.zip", tmp_path).read_bytes() == content
+    assert under_way(store) == []
+
+
+def test_an_open_archive_can_seek(store):
+    content = os.urandom(1 << 20)
+    put(store, "a.zip", content)
+    with store.open("a.zip") as file:
+        for start, length in [(5, 10), (900_000, 300_000), (1 << 20, 1), (0, 70_000)]:
+            file.seek(start)
+            assert file.read(length) == content[start : start + length]
+        assert file.seek(-3, os.SEEK_END) == (1 << 20) - 3
+        assert file.read() == content[-3:]
+
+
+def test_the_probe_finds_that_it_works_and_leaves_nothing(store):
+    operations.probe_store()
+    assert store.list() == []
+    assert under_way(store) == []
+    folder = settings.DATA_DIR / "backups"
+    assert {path.name for path in folder.glob("*")} <= {".partial"}
 
 
 def test_it_deletes(store):
@@ -106,18 +151,20 @@ def test_a_key_that_is_no_safe_path_is_simply_not_there(store, key):
 
 def test_a_local_store_keeps_its_partial_files_to_itself():
     store = get_store()
-    with store.receive("half.zip") as incoming:
-        assert store.find(f".partial/{incoming.path.name}") is None
+    with store.receive("half.zip"):
+        (path,) = under_way(store)
+        assert store.find(f".partial/{path.name}") is None
 
 
 def test_a_sweep_removes_what_a_dead_writer_left_and_nothing_else(store):
-    alive = store.receive("half.zip")
-    dead = alive.path.with_name("dead")
-    dead.write_bytes(b"half")
-    store.sweep()
-    assert alive.path.exists()
-    assert not dead.exists()
-    alive.discard()
+    with store.receive("half.zip") as alive:
+        alive.write(BEGINNING)
+        (path,) = under_way(store)
+        path.with_name("dead").write_bytes(b"half")
+        store.sweep()
+        assert under_way(store) == [path]
+        alive.publish()
+    assert [item.size for item in store.list()] == [len(BEGINNING)]
 
 
 def test_a_local_archive_is_private():
@@ -128,7 +175,9 @@ def test_a_local_archive_is_private():
 
 def test_an_incoming_file_is_locked_while_its_writer_lives(store):
     with store.receive("half.zip") as incoming:
-        descriptor = os.open(incoming.path, os.O_RDONLY)
+        incoming.write(BEGINNING)
+        (path,) = under_way(store)
+        descriptor = os.open(path, os.O_RDONLY)
         with pytest.raises(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(descriptor)
