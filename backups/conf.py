@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from .exceptions import Misconfigured
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -36,6 +38,12 @@ class Settings:
 
     APPLY_TIMEOUT: int = 30
     """Seconds that a restore waits for a database that others keep locked."""
+
+    SAFETY_COPY: bool = True
+    """Save the present state before a restore replaces it, so that it can be undone."""
+
+    SAFETY_DAYS: int = 7
+    """Days for which such a copy can't be deleted; pruning deletes it after them."""
 
     RELOAD: bool = True
     """Ask gunicorn to replace its workers after a restore."""
@@ -69,11 +77,20 @@ class Settings:
 
     @property
     def workspace(self) -> Path:
-        """Absolute path of the workspace; it need not exist yet."""
-        if self.WORKSPACE is not None:
-            return Path(self.WORKSPACE).resolve()
-        base = Path(getattr(settings, "BASE_DIR", "."))
-        return (base / "backups-workspace").resolve()
+        """Absolute path of the workspace; it need not exist yet.
+
+        Raises Misconfigured where it would depend on the current folder: each
+        process has its own, so they would not see each other's locks.
+        """
+        place = self.WORKSPACE
+        if place is None:
+            base = getattr(settings, "BASE_DIR", None) or ""
+            place = Path(base) / "backups-workspace"
+        if not Path(place).is_absolute():
+            raise Misconfigured(
+                "The settings name no absolute folder for the workspace of backups."
+            )
+        return Path(place).resolve()
 
 
 FIELDS = {field.name for field in dataclasses.fields(Settings)}

@@ -5,6 +5,8 @@ holds no path of the server, no secret and no text of a third party that could
 hold one.
 """
 
+import datetime
+
 
 class BackupError(Exception):
     """Base of every error that this app raises on purpose."""
@@ -51,6 +53,20 @@ class BackupInUse(BackupError):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The backup “{key}” is in use and cannot be deleted.")
+
+
+class BackupProtected(BackupError):
+    """A safety copy whose time is not over yet."""
+
+    def __init__(self, key: str, until: datetime.datetime) -> None:
+        super().__init__(
+            f"The backup “{key}” undoes a restore, so it is protected until"
+            f" {until:%Y-%m-%d}."
+        )
+
+
+class NothingToUndo(BackupError):
+    """There is no restore, or no safety copy of what it replaced."""
 
 
 class InvalidArchive(BackupError):

@@ -56,6 +56,7 @@ class Operation(models.Model):
     actor = models.CharField(max_length=254, blank=True)
     error = models.TextField(blank=True)
     notes = models.JSONField(default=list)
+    safety_key = models.CharField(max_length=1024, blank=True)
 
     class Meta:
         ordering = ["-started"]

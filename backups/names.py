@@ -12,6 +12,7 @@ MAX_CREATE_LENGTH = 150
 MAX_KEY_BYTES = 255
 
 MANUAL_PREFIX = "pb_backup_"
+SAFETY_PREFIX = "@before_restore_"
 AUTOMATIC_PREFIX = "@auto_pb_backup_"
 
 NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+|_+")
@@ -44,6 +45,11 @@ def is_create_name(name: str) -> bool:
 def is_automatic(key: str) -> bool:
     """Whether *key* is one that the schedule gives."""
     return key.startswith(AUTOMATIC_PREFIX)
+
+
+def is_safety_copy(key: str) -> bool:
+    """Whether *key* is one that a restore gives to the state that it replaces."""
+    return key.startswith(SAFETY_PREFIX)
 
 
 def is_safe_key(key: str) -> bool:

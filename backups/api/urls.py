@@ -47,6 +47,9 @@ urlpatterns = [
         r"^backups/(?P<key>.+)/verify\Z", BackupViewSet.as_view({"post": "verify"})
     ),
     re_path(
+        r"^backups/(?P<key>.+)/preview\Z", BackupViewSet.as_view({"get": "preview"})
+    ),
+    re_path(
         r"^backups/(?P<key>.*[^/])\Z",
         BackupViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),

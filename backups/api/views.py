@@ -1,9 +1,13 @@
 """The endpoints for backups, operations and health."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpResponseBase
+from django.urls import reverse
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -13,12 +17,13 @@ from backups.exceptions import (
     BackupError,
     BackupInUse,
     BackupNotFound,
+    BackupProtected,
     InvalidArchive,
     InvalidName,
     NameTaken,
     StoreFailed,
 )
-from backups.middleware import api_root, leave_gate
+from backups.middleware import leave_gate
 from backups.models import Operation
 
 from . import validation
@@ -139,49 +144,40 @@ class BackupViewSet(ViewSet):
             raise ApiError(
                 400, "The backup is currently being used and cannot be deleted."
             ) from error
+        except BackupProtected as error:
+            raise ApiError(400, str(error)) from error
         except (BackupNotFound, StoreFailed) as error:
             raise ApiError(400, NO_DELETE) from error
         return empty()
 
     @action(detail=True, methods=["post"])
     def restore(self, request: Any, key: str) -> HttpResponseBase:
-        claim = self._claim(operations.claim_restore, request, key)
-        if get_settings().DISPATCH == "inline":
-            leave_gate(request)  # Or the restore would wait for this request.
-        # From then on the archive is proven and the site is being replaced.
-        return self._run(request, claim, phase=operations.COMMITTING)
+        claim = claim_on(
+            request,
+            require_one_segment(request, key),
+            partial(
+                operations.claim_restore,
+                safety_copy=flag(request.query_params.get("safetyCopy")),
+            ),
+        )
+        return run_restore(request, claim)
 
     @action(detail=True, methods=["post"])
     def verify(self, request: Any, key: str) -> HttpResponseBase:
-        claim = self._claim(operations.claim_verify, request, key)
-        return self._run(request, claim)
+        key = require_one_segment(request, key)
+        return run(request, claim_on(request, key, operations.claim_verify))
 
-    def _claim(
-        self, claim: Callable[..., operations.Claim], request: Any, key: str
-    ) -> operations.Claim:
-        """Claim an operation on a stored backup."""
-        operations.require_idle()
+    @action(detail=True, methods=["get"])
+    def preview(self, request: Any, key: str) -> Response:
         try:
-            return claim(require_one_segment(request, key), actor=request.auth.name)
+            found = operations.preview_restore(require_one_segment(request, key))
+        except BackupNotFound as error:
+            raise ApiError(404, NOT_FOUND) from error
         except StoreFailed as error:
             raise ApiError(500, NO_STORE) from error
-        except BackupNotFound as error:
-            raise ApiError(400, NO_RESTORE) from error
-
-    def _run(
-        self, request: Any, claim: operations.Claim, *, phase: str | None = None
-    ) -> HttpResponseBase:
-        """Run it, to its end or to *phase*, and answer with the cause if it fails."""
-        try:
-            dispatch.run(claim)
-        except BackupError as error:
+        except InvalidArchive as error:
             raise ApiError(400, f"{NO_RESTORE} {error}") from error
-        if wants_no_wait(request):
-            return accepted(request, claim.operation)
-        done = dispatch.wait(claim, phase=phase)
-        if done.state == Operation.State.FAILED:
-            raise ApiError(400, f"{NO_RESTORE} {done.error}")
-        return empty()
+        return Response(camelized(dataclasses.asdict(found)))
 
     # “upload” is also a key: GET and DELETE of it are not the upload's.
     @upload.mapping.get
@@ -209,6 +205,14 @@ class OperationViewSet(ViewSet):
             raise ApiError(404, NOT_FOUND)
         return Response(as_json(operation))
 
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Any, token: str) -> HttpResponseBase:
+        operation = operations.find_operation(token)
+        if operation is None:
+            raise ApiError(404, NOT_FOUND)
+        claim = claim_on(request, operation.token, operations.claim_undo)
+        return run_restore(request, claim)
+
 
 class HealthView(ApiView):
     """Whether the server is up; for a superuser, whether a backup can start."""
@@ -226,6 +230,61 @@ class HealthView(ApiView):
         return Response({"message": "API is healthy.", "code": 200, "data": data})
 
 
+def claim_on(
+    request: Any, what: Any, claim: Callable[..., operations.Claim]
+) -> operations.Claim:
+    """Claim an operation on a stored backup, or on a former operation."""
+    operations.require_idle()
+    try:
+        return claim(what, actor=request.auth.name)
+    except StoreFailed as error:
+        raise ApiError(500, NO_STORE) from error
+    except BackupNotFound as error:
+        raise ApiError(400, NO_RESTORE) from error
+
+
+def run_restore(request: Any, claim: operations.Claim) -> HttpResponseBase:
+    if get_settings().DISPATCH == "inline":
+        leave_gate(request)  # Or the restore would wait for this request.
+    # From then on the archive is proven and the site is being replaced.
+    return run(request, claim, phase=operations.COMMITTING)
+
+
+def run(
+    request: Any, claim: operations.Claim, *, phase: str | None = None
+) -> HttpResponseBase:
+    """Run it, to its end or to *phase*, and answer with the cause if it fails."""
+    try:
+        dispatch.run(claim)
+    except BackupError as error:
+        raise ApiError(400, f"{NO_RESTORE} {error}") from error
+    if wants_no_wait(request):
+        return accepted(request, claim.operation)
+    done = dispatch.wait(claim, phase=phase)
+    if done.state == Operation.State.FAILED:
+        raise ApiError(400, f"{NO_RESTORE} {done.error}")
+    return empty()
+
+
+def flag(text: str | None) -> bool | None:
+    """Return what a yes-or-no parameter says, or None if it says neither."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(text or "")
+
+
+def camelized(value: Any) -> Any:
+    """Return plain data with its names in the style of the API."""
+    if isinstance(value, list):
+        return [camelized(item) for item in value]
+    if isinstance(value, dict):
+        return {camel_case(name): camelized(item) for name, item in value.items()}
+    return value
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
 def possible_proxy_header(request: Any) -> str:
     """Return the name of a header that a known proxy in front would set."""
     for name in ("CF-Connecting-IP", "Fly-Client-IP"):
@@ -241,8 +300,8 @@ def require_one_segment(request: Any, key: str) -> str:
     """
     raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI")
     if raw and "/" in key:
-        expected = request.path.count("/") - key.count("/")
-        if raw.partition("?")[0].count("/") > expected:
+        segments = raw.partition("?")[0].split("/")
+        if key not in map(unquote, segments):
             raise ApiError(404, NOT_FOUND)
     return key
 
@@ -256,7 +315,8 @@ def wants_no_wait(request: Any) -> bool:
 def accepted(request: Any, operation: Operation) -> Response:
     """Return 202 and where to look for the outcome."""
     response = Response(as_json(operation), status=202)
-    response["Location"] = f"{api_root()}operations/{operation.token}"
+    name = f"{request.resolver_match.namespace}:operation-detail"
+    response["Location"] = reverse(name, args=[operation.token])
     response["Preference-Applied"] = "respond-async"
     return response
 
@@ -275,4 +335,5 @@ def as_json(operation: Operation) -> dict[str, Any]:
         "actor": operation.actor,
         "error": operation.error,
         "notes": operation.notes,
+        "safetyKey": operation.safety_key,
     }

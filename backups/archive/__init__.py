@@ -2,7 +2,7 @@
 
 from backups.durability import sync_tree
 
-from .byte_source import ByteSource, FileSource
+from .byte_source import ByteSource, FileSource, SeekableSource
 from .limits import Limits
 from .member import FORMAT, Member
 from .names import sort_key
@@ -19,6 +19,7 @@ __all__ = [
     "FileSource",
     "Limits",
     "Member",
+    "SeekableSource",
     "Source",
     "sort_key",
     "sync_tree",

@@ -1,7 +1,7 @@
 """Where a reader gets the bytes of an archive from."""
 
 import os
-from typing import Protocol, Self
+from typing import IO, Protocol, Self
 
 from backups.exceptions import InvalidArchive
 
@@ -40,6 +40,24 @@ class FileSource:
         data = os.pread(self._descriptor, length, offset)
         while len(data) < length:
             more = os.pread(self._descriptor, length - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+
+class SeekableSource:
+    """An archive in an open file object, which stays its owner's to close."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self._file.seek(offset)
+        data = self._file.read(length)
+        while len(data) < length:
+            more = self._file.read(length - len(data))
             if not more:
                 break
             data += more

@@ -70,8 +70,20 @@ class DatabaseSnapshotter(abc.ABC):
         """Prove that a snapshot is sound in itself, or raise InvalidArchive."""
 
     @abc.abstractmethod
+    def dangling(self, staged: Path) -> int:
+        """Return how many rows refer to rows that do not exist."""
+
+    @abc.abstractmethod
+    def tables(self, staged: Path) -> set[str]:
+        """Return the names of a snapshot's tables."""
+
+    @abc.abstractmethod
     def migrations(self) -> Migrations:
         """Return the migrations that the live database has applied."""
+
+    @abc.abstractmethod
+    def count_rows(self) -> dict[str, int]:
+        """Return the rows of each table of the live database, but for our own."""
 
     @abc.abstractmethod
     def prepare(self, staged: Path) -> None:

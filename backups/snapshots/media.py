@@ -13,7 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import (
+    FileSystemStorage,
+    InvalidStorageError,
+    storages,
+)
 
 from backups.conf import get_settings
 from backups.durability import sync_path
@@ -159,19 +163,28 @@ class MediaTree:
 
 
 def get_media() -> MediaTree | None:
-    """Return the media of the site, or None if they are not to be backed up.
+    """Return the media of the site, or None if there are none to back up.
 
     Raises SnapshotFailed for a storage that is not a local folder.
     """
     alias = get_settings().MEDIA
     if alias is None:
         return None
-    storage = storages[alias]
+    try:
+        storage = storages[alias]
+    except InvalidStorageError as error:
+        raise SnapshotFailed(
+            f"STORAGES has no usable entry “{alias}” for the media."
+        ) from error
     if not isinstance(storage, FileSystemStorage):
         raise SnapshotFailed(
             f"The media storage “{alias}” is not a local folder, so it can't be"
             ' backed up yet. BACKUPS["MEDIA"] = None leaves it out.'
         )
+    if not storage.base_location:
+        # MEDIA_ROOT was never set. Django then takes the current folder, which
+        # is the project with its databases, and nothing that a site uploads to.
+        return None
     return MediaTree(Path(storage.location).resolve())
 
 

@@ -77,18 +77,11 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     def describe(self, snapshot: Path) -> dict[str, Any]:
         with self._open(snapshot) as database:
-            tables = {
-                name: database.execute(
-                    f"SELECT count(*) FROM {_name(name)}"
-                ).fetchone()[0]
-                for name in _tables(database)
-                if name not in _state_tables()
-            }
             return {
                 "vendor": self.vendor,
                 "version": sqlite3.sqlite_version,
                 "size": snapshot.stat().st_size,
-                "tables": tables,
+                "tables": _count_rows(database),
                 "migrations": _migrations(database),
             }
 
@@ -99,8 +92,19 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         if verdict != "ok":
             raise InvalidArchive(f"{cause}: {verdict}.")
 
+    def dangling(self, staged: Path) -> int:
+        with self._open(staged) as database:
+            return sum(1 for _ in database.execute("PRAGMA foreign_key_check"))
+
+    def tables(self, staged: Path) -> set[str]:
+        with self._open(staged) as database:
+            return set(_tables(database))
+
     def migrations(self) -> Migrations:
         return self._read_live(_migrations)
+
+    def count_rows(self) -> dict[str, int]:
+        return self._read_live(_count_rows)
 
     def _read_live(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
         connection = connections[self.alias]
@@ -254,6 +258,14 @@ def _tables(database: sqlite3.Connection) -> list[str]:
         " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
     )
     return [name for (name,) in rows]
+
+
+def _count_rows(database: sqlite3.Connection) -> dict[str, int]:
+    return {
+        name: database.execute(f"SELECT count(*) FROM {_name(name)}").fetchone()[0]
+        for name in _tables(database)
+        if name not in _state_tables()
+    }
 
 
 def _migrations(database: sqlite3.Connection) -> Migrations:

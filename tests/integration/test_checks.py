@@ -1,12 +1,14 @@
 """The system checks: each has an id, and fires for what it is about."""
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
-from backups.checks import check_backups
+from backups.apps import put_gate_first
+from backups.checks import GATE, check_backups
 
-MIDDLEWARE = ["backups.middleware.GateMiddleware"]
 LOCAL = "django.core.files.storage.FileSystemStorage"
+WITHOUT_MEDIA = {"WORKSPACE": settings.BACKUPS["WORKSPACE"], "MEDIA": None}
 
 
 def ids(**overrides) -> list[str]:
@@ -51,11 +53,45 @@ def test_an_address_that_is_none_is_reported():
     assert ids(BACKUPS={"SUPERUSER_IPS": ("nonsense",)}) == ["backups.E007"]
 
 
-def test_a_missing_middleware_is_a_warning():
-    assert ids(MIDDLEWARE=[]) == ["backups.W001"]
+def test_middleware_before_the_gate_is_a_warning():
+    assert ids(MIDDLEWARE=["some.Other", GATE]) == ["backups.W001"]
 
 
-@pytest.mark.parametrize("check", [f"backups.E00{n}" for n in range(1, 8)])
+def test_a_gate_that_is_not_listed_is_put_first():
+    with override_settings(MIDDLEWARE=("some.Other",)):
+        put_gate_first()
+        assert settings.MIDDLEWARE == [GATE, "some.Other"]
+
+
+def test_a_gate_that_is_listed_stays_where_it_is():
+    with override_settings(MIDDLEWARE=["some.Other", GATE]):
+        put_gate_first()
+        assert settings.MIDDLEWARE == ["some.Other", GATE]
+
+
+@pytest.mark.parametrize("base", ["", ".", "relative/folder"])
+def test_a_workspace_that_depends_on_the_current_folder_is_reported(base):
+    assert ids(BACKUPS={}, BASE_DIR=base) == ["backups.E008"]
+    assert ids(BACKUPS={"WORKSPACE": base}) == ["backups.E008"]
+
+
+def test_a_project_without_a_base_folder_is_reported():
+    with override_settings():
+        del settings.BASE_DIR
+        assert ids(BACKUPS={}) == ["backups.E008"]
+
+
+def test_media_without_a_folder_are_a_warning():
+    assert ids(MEDIA_ROOT="") == ["backups.W003"]
+    assert ids(MEDIA_ROOT="", BACKUPS=WITHOUT_MEDIA) == []
+
+
+def test_a_missing_entry_of_the_media_is_reported(settings):
+    storages = {"backups": settings.STORAGES["backups"]}
+    assert ids(STORAGES=storages) == ["backups.E005"]
+
+
+@pytest.mark.parametrize("check", [f"backups.E00{n}" for n in range(1, 9)])
 def test_every_error_has_a_hint(check):
     import inspect
 

@@ -76,7 +76,7 @@ def test_restore_without_questions_restores(article, media):
     create("one.zip")
     Article.objects.all().delete()
     said = run("backup_restore", "one.zip", "--no-input")
-    assert said == "The site was restored from one.zip."
+    assert said.startswith("The site was restored from one.zip.")
     assert Article.objects.get().title == "first"
 
 
@@ -324,6 +324,8 @@ def test_every_command_has_help_with_examples_and_stands_in_the_docs(name):
 
 
 def test_the_commands_are_those_that_were_promised():
-    words = "create list download upload verify delete restore recover prune status"
+    words = (
+        "create list download upload verify delete restore undo recover prune status"
+    )
     wanted = {f"backup_{w}" for w in (*words.split(), "settings", "run_due")}
     assert {*PUBLIC} == wanted | {"backup_scheduler"}

@@ -1,10 +1,13 @@
 """A site that has changed since its backup was made."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backups import gate
 from tests.engine import create, tree
 from tests.site.models import Article
 
@@ -27,3 +30,19 @@ def saved(article: Any, media: Path) -> Any:
     Article.objects.using("second").update(title="changed")
     (media / "later.txt").write_text("later")
     return present(media)
+
+
+@pytest.fixture
+def slow_request() -> Callable[[], Any]:
+    """Be a request that does not end, inside the context that this returns."""
+
+    @contextlib.contextmanager
+    def inside() -> Iterator[None]:
+        place = gate.enter()
+        assert place
+        try:
+            yield
+        finally:
+            place.leave()
+
+    return inside
