@@ -71,6 +71,7 @@ def test_one_says_all_that_is_known(api):
         "actor": "root",
         "error": "The disk is full.",
         "notes": ["Left out: a"],
+        "safetyKey": "",
     }
     assert answer(api.get(f"{URL}/{operation.token}")) == (200, expected)
     assert answer(api.get(URL)) == (200, [expected])
