@@ -1,5 +1,6 @@
 """A restore: all of it or nothing, whatever goes wrong on the way."""
 
+import errno
 import sqlite3
 import threading
 
@@ -102,6 +103,19 @@ def test_an_error_after_the_commit_does_not_undo_it(saved, media, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(gate, "bump_generation", fail_once)
+    restore("one.zip")
+    assert Article.objects.get().title == "first"
+    assert last_operation().state == Operation.State.SUCCEEDED
+    assert_settled(media)
+
+
+def test_a_journal_whose_removal_is_not_durable_yet_is_no_failure(
+    saved, media, monkeypatch
+):
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr("backups.journal.sync_path", fail)
     restore("one.zip")
     assert Article.objects.get().title == "first"
     assert last_operation().state == Operation.State.SUCCEEDED
