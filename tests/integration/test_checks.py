@@ -1,11 +1,15 @@
 """The system checks: each has an id, and fires for what it is about."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.test import override_settings
 
 from backups.apps import put_gate_first
-from backups.checks import GATE, check_backups
+from backups.checks import GATE, RULES, check_backups
+from backups.conf import FIELDS
 
 LOCAL = "django.core.files.storage.FileSystemStorage"
 WITHOUT_MEDIA = {"WORKSPACE": settings.BACKUPS["WORKSPACE"], "MEDIA": None}
@@ -100,3 +104,44 @@ def test_every_error_has_a_hint(check):
     source = inspect.getsource(checks)
     assert source.count("hint=") == source.count("id=")
     assert check in source
+
+
+WRONG_VALUES = {
+    "SITE_NAME": "",
+    "STORAGE": None,
+    "MEDIA": 5,
+    "DATABASES": (),
+    "WORKSPACE": 5,
+    "LEASE_TTL": 1,
+    "DRAIN_TIMEOUT": "30",
+    "APPLY_TIMEOUT": -1,
+    "SAFETY_COPY": "no",
+    "SAFETY_DAYS": True,
+    "RELOAD": 1,
+    "SCHEDULER": None,
+    "DISPATCH": "celery",
+    "LOGIN_FAILURES": 0,
+    "LOGIN_WINDOW": 0,
+    "API_TOKEN_LIFETIME": 0,
+    "FILE_TOKEN_LIFETIME": "3",
+    "SUPERUSER_IPS": "127.0.0.1",
+    "TRUSTED_PROXY_HEADERS": (5,),
+    "CORS_ORIGIN": "",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG_VALUES.items())
+def test_a_value_that_makes_no_sense_is_an_error_with_a_hint(settings, key, value):
+    settings.BACKUPS = {**settings.BACKUPS, key: value}
+    (found,) = check_backups(None)
+    assert found.id == "backups.E009"
+    assert f'BACKUPS["{key}"]' in found.msg
+    assert "default" in found.hint
+
+
+def test_every_setting_has_a_rule_and_a_place_in_the_docs():
+    docs = Path(__file__).parents[2] / "docs" / "settings.md"
+    headings = re.findall(r"^## (.+)$", docs.read_text(), re.MULTILINE)
+    described = {name for heading in headings for name in heading.split(", ")}
+    assert RULES.keys() == FIELDS == described
+    assert WRONG_VALUES.keys() == FIELDS
