@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
 from . import gate, operations, scheduler
 from .conf import get_settings
 
+API = "backups-api"
 RETRY_AFTER = "2"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{0}</title></head>
@@ -74,7 +75,7 @@ def leave_gate(request: Any) -> None:
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Return 503, in the form that the caller of that path reads."""
     message = _("The site is being restored. Try again in a few seconds.")
-    if request.path.startswith(api_root()):
+    if is_api(request):
         response: HttpResponse = JsonResponse(
             {"data": {}, "message": message, "status": 503}, status=503
         )
@@ -86,9 +87,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def api_root() -> str:
-    """Return the path below which the API answers, whatever its prefix."""
+def is_api(request: HttpRequest) -> bool:
+    """Whether the path is one of the API, wherever the project includes it."""
     try:
-        return reverse("backups-api:health").removesuffix("health")
-    except NoReverseMatch:
-        return "/api/"
+        return API in resolve(request.path_info).app_names
+    except Resolver404:
+        return False

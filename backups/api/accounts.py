@@ -111,11 +111,8 @@ def find_by_password(
     """
     names = usernames(identity, field)
     for name in names or [identity]:
-        user = authenticate(
-            request._request,
-            password=password,
-            **{get_user_model().USERNAME_FIELD: name},
-        )
+        # As Django's own login form calls them, whatever the field is called.
+        user = authenticate(request._request, username=name, password=password)
         # What is no known e-mail address must not pass for a name instead.
         is_meant = bool(names) or field != "email"
         if user is not None and is_meant and collection.admits(user):

@@ -20,6 +20,7 @@ from .permissions import IsSuperuser
 from .renderers import JSONRenderer, OnlyJSON
 
 MAX_BODY_BYTES = 32 << 20
+URLS = "backups.api.urls"
 METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE"
 
 
@@ -49,6 +50,9 @@ class ApiView(APIView):
     def dispatch(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
+        # Or LocaleMiddleware takes a 404 for a page in no language yet, and
+        # redirects to the site's own catch-all.
+        request.urlconf = URLS
         if request.method == "OPTIONS":
             return preflight(request)
         return with_headers(request, super().dispatch(request, *args, **kwargs))

@@ -2,8 +2,10 @@
 
 import posixpath
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.encoding import escape_uri_path
+from django.views.decorators.csrf import csrf_exempt
 
 from .base import empty
 
@@ -11,6 +13,8 @@ UNCLEAN = r"(?:^|/)(?:/|\.{1,2}(?:/|\Z))"
 """Matches an empty, ``.`` or ``..`` segment."""
 
 
+@csrf_exempt
+@login_not_required
 def clean_path(request: HttpRequest) -> HttpResponseBase:
     """Answer 307 with the path cleaned and the query kept."""
     cleaned = "/" + posixpath.normpath(request.path).lstrip("/")

@@ -16,6 +16,7 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
+from django.db import Error as DatabaseError
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import (
@@ -95,6 +96,8 @@ class BackupCommand(BaseCommand):
             raise CommandError(str(error), returncode=status) from error
         except OSError as error:
             raise CommandError(f"The system refused: {error.strerror}.") from error
+        except DatabaseError as error:
+            raise CommandError(f"The database refused: {error}.") from error
 
     def answer(self, options: dict[str, Any], result: Any, text: str) -> str:
         """Return *result* as JSON if the caller wants that, or *text*."""

@@ -4,6 +4,7 @@ from .automatic import claim_automatic
 from .claim import Claim
 from .create import claim_create, create_backup
 from .delete import delete_backup
+from .overview import BackupInfo, Origin, describe_backup, describe_backups
 from .places import find_conflicts
 from .preview import Preview, preview_restore
 from .probe import probe_store
@@ -30,7 +31,9 @@ from .verify import claim_verify, verify_backup
 
 __all__ = [
     "COMMITTING",
+    "BackupInfo",
     "Claim",
+    "Origin",
     "Preview",
     "Upload",
     "Verdict",
@@ -41,6 +44,8 @@ __all__ = [
     "claim_verify",
     "create_backup",
     "delete_backup",
+    "describe_backup",
+    "describe_backups",
     "find_backup",
     "find_conflicts",
     "find_operation",

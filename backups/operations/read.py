@@ -48,10 +48,15 @@ def running_token() -> uuid.UUID | None:
 
 def protected_until(item: Stored) -> datetime.datetime | None:
     """Return until when a safety copy can't be deleted; None for all others."""
-    until = item.modified + datetime.timedelta(days=get_settings().SAFETY_DAYS)
-    if not is_safety_copy(item.key) or until <= datetime.datetime.now(datetime.UTC):
-        return None
-    return until if item.key in history.safety_copies() else None
+    if is_safety_copy(item.key) and item.key in history.safety_copies():
+        return end_of_protection(item)
+    return None
+
+
+def end_of_protection(copy: Stored) -> datetime.datetime | None:
+    """Return when the protection of that safety copy ends; None if it has."""
+    end = copy.modified + datetime.timedelta(days=get_settings().SAFETY_DAYS)
+    return end if end > datetime.datetime.now(datetime.UTC) else None
 
 
 def running_operation() -> Operation | None:

@@ -139,12 +139,11 @@ def stage(claim: Claim, *, for_real: bool = True) -> Plan:
         remarks.append(fit.find_dangling(snapshotter, staged[alias]))
         snapshotter.carry_state(staged[alias], None)
     claim.note([remark for remark in remarks if remark])
-    behind = [
-        alias
+    behind = {
+        alias: {app for app, _ in fit.missing_migrations(snapshotter, entries[alias])}
         for alias, snapshotter in snapshotters.items()
-        if fit.missing_migrations(snapshotter, entries[alias])
-    ]
-    if behind:
+    }
+    if any(behind.values()):
         claim.report(phase="migrating")
         migrate(behind, staged)
     for alias, snapshotter in snapshotters.items():
@@ -176,10 +175,13 @@ def extract(
         sync_tree(folder)  # The databases are synced once they are prepared.
 
 
-def migrate(behind: list[str], staged: dict[str, Path]) -> None:
-    """Bring older databases up to the code, before any of them goes live."""
+def migrate(behind: dict[str, set[str]], staged: dict[str, Path]) -> None:
+    """Bring the apps that are *behind* up to the code, before anything goes live."""
+    apps = [
+        f"{alias}:{app}" for alias, found in behind.items() for app in sorted(found)
+    ]
     places = [f"{alias}={path}" for alias, path in staged.items()]
-    output = process.run_command("backup_migrate", *behind, "--staged", *places)
+    output = process.run_command("backup_migrate", *apps, "--staged", *places)
     if output is not None:
         logger.error("The staged databases could not be migrated:\n%s", output)
         raise RestoreRefused(
@@ -188,17 +190,18 @@ def migrate(behind: list[str], staged: dict[str, Path]) -> None:
         )
 
 
-def migrate_staged(behind: list[str], staged: dict[str, Path]) -> None:
-    """Migrate the databases *behind*; only in a process of its own.
+def migrate_staged(behind: list[tuple[str, str]], staged: dict[str, Path]) -> None:
+    """Migrate each (alias, app) of *behind*; only in a process of its own.
 
-    Every alias leads to its staged file meanwhile, since a migration may touch
-    another database than the one that it is run for.
+    App by app, since of a further database a site may migrate a few only. Every
+    alias leads to its staged file meanwhile, since a migration may touch another
+    database than the one that it is run for.
     """
     for alias, path in staged.items():
         connections[alias].close()
         connections[alias].settings_dict["NAME"] = str(path)
-    for alias in behind:
-        call_command("migrate", database=alias, interactive=False, verbosity=0)
+    for alias, app in behind:
+        call_command("migrate", app, database=alias, interactive=False, verbosity=0)
     connections.close_all()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
@@ -76,7 +77,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             yield write
 
     def describe(self, snapshot: Path) -> dict[str, Any]:
-        with self._open(snapshot) as database:
+        cause = f"The copy of the database “{self.alias}” can't be read"
+        with sqlite_errors(SnapshotFailed, cause), self._open(snapshot) as database:
             return {
                 "vendor": self.vendor,
                 "version": sqlite3.sqlite_version,
@@ -108,15 +110,19 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     def _read_live(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
         connection = connections[self.alias]
-        connection.ensure_connection()
-        return read(connection.connection)
+        with sqlite_errors(
+            SnapshotFailed, f"The database “{self.alias}” can't be read"
+        ):
+            connection.ensure_connection()
+            return read(connection.connection)
 
     def prepare(self, staged: Path) -> None:
         def page_size(database: sqlite3.Connection) -> int:
             return database.execute("PRAGMA page_size").fetchone()[0]
 
         wanted = self._read_live(page_size)
-        with self._open(staged) as database:
+        cause = f"The database “{self.alias}” of the archive can't be prepared"
+        with sqlite_errors(OperationFailed, cause), self._open(staged) as database:
             # A file in WAL mode would switch the live one over to WAL.
             database.execute("PRAGMA journal_mode=DELETE")
             # The backup API can't change the page size of a live WAL database.
@@ -128,7 +134,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
     def carry_state(self, staged: Path, succeeded: uuid.UUID | None) -> None:
         if not self.holds_state:
             return
-        with self._open(staged) as database:
+        cause = "The history can't be carried over"
+        with sqlite_errors(OperationFailed, cause), self._open(staged) as database:
             database.execute("PRAGMA foreign_keys=OFF")
             database.execute(
                 "ATTACH DATABASE ? AS live", [f"file:{_quote(self.path)}?mode=ro"]
@@ -145,17 +152,21 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     @contextlib.contextmanager
     def saved(self, target: Path) -> Iterator[Callable[[], None]]:
-        with contextlib.closing(_connect(self.path, "rw")) as live:
+        cause = f"The database “{self.alias}” can't be saved"
+        with sqlite_errors(OperationFailed, cause):
+            live = _connect(self.path, "rw")
+        with contextlib.closing(live):
             known = None
 
             def refresh() -> None:
                 nonlocal known
-                # It changes when another connection has changed the database.
-                version = live.execute("PRAGMA data_version").fetchone()[0]
-                if version != known:
-                    target.unlink(missing_ok=True)
-                    _copy(live, target)
-                    sync_path(target)
+                with sqlite_errors(OperationFailed, cause):
+                    # It changes when another connection has changed the database.
+                    version = live.execute("PRAGMA data_version").fetchone()[0]
+                    if version != known:
+                        target.unlink(missing_ok=True)
+                        _copy(live, target)
+                        sync_path(target)
                 known = version
 
             refresh()
@@ -321,5 +332,5 @@ def sqlite_errors(
     """Turn SQLite's errors into *kind*, with SQLite's own words as the cause."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DatabaseError) as error:  # Its own, or wrapped by Django.
         raise kind(f"{what}: {error}.") from error

@@ -1,5 +1,6 @@
 """``manage.py backup_list``"""
 
+import dataclasses
 from typing import Any
 
 from backups import operations
@@ -7,20 +8,28 @@ from backups.management.base import BackupCommand, human_size, local_time
 
 
 class Command(BackupCommand):
-    help = "List the stored backups, newest first: local time, size, name."
+    help = (
+        "List the stored backups, newest first: local time, size, where it came from,"
+        " whether it was verified, name."
+    )
     examples = "manage.py backup_list\nmanage.py backup_list --json | jq -r '.[0].key'"
     has_json = True
 
     def handle(self, *args: Any, **options: Any) -> str:
-        found = sorted(
-            operations.list_backups(), key=lambda item: item.modified, reverse=True
-        )
+        found = operations.describe_backups()
         lines = [
-            f"{local_time(item.modified)}  {human_size(item.size):>10}  {item.key}"
-            for item in found
+            f"{local_time(info.modified)}  {human_size(info.size):>10}"
+            f"  {info.origin:9}  {proof(info):8}  {info.key}"
+            for info in found
         ]
         return self.answer(
             options,
-            [item._asdict() for item in found],
+            [dataclasses.asdict(info) for info in found],
             "\n".join(lines) or "There are no backups yet.",
         )
+
+
+def proof(info: operations.BackupInfo) -> str:
+    if info.flaw:
+        return "damaged"
+    return "verified" if info.verified else "–"

@@ -19,6 +19,7 @@ class Command(BackupCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         staged = dict(pair.split("=", 1) for pair in options["staged"])
+        behind = [tuple(pair.rsplit(":", 1)) for pair in options["behind"]]
         operations.migrate_staged(
-            options["behind"], {alias: Path(path) for alias, path in staged.items()}
+            behind, {alias: Path(path) for alias, path in staged.items()}
         )
