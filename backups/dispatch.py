@@ -26,7 +26,7 @@ LONGEST_PAUSE = 0.25
 
 def run(claim: operations.Claim) -> None:
     """Start what was claimed. Raises BackupError only if it runs inline."""
-    if get_settings().DISPATCH == "inline":
+    if is_inline():
         operations.run_operation(claim)
         return
     try:
@@ -40,6 +40,11 @@ def run(claim: operations.Claim) -> None:
     log_event(logger, claim.token, "started", pid=child.pid)
     claim.hand_over()
     threading.Thread(target=_reap, args=(child, claim), daemon=True).start()
+
+
+def is_inline() -> bool:
+    """Whether operations run in the process and the request that start them."""
+    return get_settings().DISPATCH == "inline"
 
 
 def wait(claim: operations.Claim, *, phase: str | None = None) -> Operation:

@@ -68,6 +68,16 @@ class Operation(models.Model):
         return f"{self.kind} {self.key}: {self.state}"
 
 
+class Backup(Operation):
+    """What the admin's index names the page of backups by; it has no rows."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("backup")
+        verbose_name_plural = _("backups")
+
+
 class SiteSettings(models.Model):
     """The one row of settings that superusers change; see ``site_settings``."""
 

@@ -74,9 +74,14 @@ def is_due(stored: Stored, minute: int) -> bool:
 
 def next_run(stored: Stored) -> datetime | None:
     """Return when the next automatic backup is due, in UTC, or None."""
+    return next(iter(next_runs(stored, 1)), None)
+
+
+def next_runs(stored: Stored, count: int) -> list[datetime]:
+    """Return when the next *count* automatic backups are due, in UTC."""
     if stored.schedule is None:
-        return None
-    return next(iter(stored.schedule.next_after(datetime.now(UTC))), None)
+        return []
+    return stored.schedule.next_after(datetime.now(UTC), count)
 
 
 def tick(start: Callable[[], object] = start_backup) -> None:

@@ -57,7 +57,12 @@ class Body:
         self.tail = b""
 
     def read(self, size: int = -1) -> bytes:
-        data = self.stream.read(size)
+        return self._remember(self.stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._remember(self.stream.readline(size))
+
+    def _remember(self, data: bytes) -> bytes:
         self.tail = (self.tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
         return data
 

@@ -12,7 +12,6 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from backups import dispatch, operations
-from backups.conf import get_settings
 from backups.exceptions import (
     BackupError,
     BackupInUse,
@@ -244,7 +243,7 @@ def claim_on(
 
 
 def run_restore(request: Any, claim: operations.Claim) -> HttpResponseBase:
-    if get_settings().DISPATCH == "inline":
+    if dispatch.is_inline():
         leave_gate(request)  # Or the restore would wait for this request.
     # From then on the archive is proven and the site is being replaced.
     return run(request, claim, phase=operations.COMMITTING)

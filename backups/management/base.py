@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import logging
 import sys
 import threading
 import time
@@ -39,6 +40,7 @@ from backups.exceptions import (
 from backups.operations import Claim
 
 ACTOR = "manage.py"
+MANY_WORDS = 2
 LOOK_EVERY = 0.2
 SAY_EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -86,6 +88,9 @@ class BackupCommand(BaseCommand):
         return parser
 
     def execute(self, *args: Any, **options: Any) -> Any:
+        if sys.stderr.isatty() and options.get("verbosity", 1) < MANY_WORDS:
+            # A person sees the bar; the log's lines would run through it.
+            logging.getLogger("backups").setLevel(logging.WARNING)
         try:
             return super().execute(*args, **options)
         except BackupError as error:

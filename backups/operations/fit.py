@@ -19,6 +19,9 @@ from backups.snapshots import (
     get_snapshotters,
 )
 
+LONGEST_SHOWN = 60
+"""Characters of a name from an archive that a message repeats."""
+
 Migration = tuple[str, str]
 Need = tuple[Path, int]
 """A folder, which need not exist yet, and bytes that are to be written there."""
@@ -39,16 +42,29 @@ class DatabaseEntry:
         """Read one entry of ``databases``. Raises InvalidArchive."""
         try:
             return cls(
-                member=str(content["member"]),
-                vendor=str(content["vendor"]),
-                size=int(content["size"]),
-                tables={str(k): int(v) for k, v in content["tables"].items()},
+                member=text_of(content["member"]),
+                vendor=text_of(content["vendor"]),
+                size=count_of(content["size"]),
+                tables={k: count_of(v) for k, v in content["tables"].items()},
                 migrations=frozenset(
-                    (str(app), str(name)) for app, name in content["migrations"]
+                    (text_of(app), text_of(name)) for app, name in content["migrations"]
                 ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidArchive("The manifest describes no database.") from error
+
+
+def text_of(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError("not a text")
+
+
+def count_of(value: Any) -> int:
+    # Exactly: True is an int, and 1e999 is a number to JSON.
+    if type(value) is int and 0 <= value < 1 << 63:
+        return value
+    raise TypeError("not a count")
 
 
 def require_fit(manifest: dict[str, Any]) -> dict[str, DatabaseEntry]:
@@ -92,10 +108,15 @@ def require_same_media(manifest: dict[str, Any]) -> None:
 
 
 def require_same_engine(snapshotter: DatabaseSnapshotter, entry: DatabaseEntry) -> None:
-    if (entry.vendor, entry.member) != (snapshotter.vendor, snapshotter.member):
+    if entry.vendor != snapshotter.vendor:
         raise RestoreRefused(
-            f"The database “{snapshotter.alias}” was saved from {entry.vendor}, but"
-            f" this site runs it on {snapshotter.vendor}."
+            f"The database “{snapshotter.alias}” was saved from {listed([entry.vendor])},"
+            f" but this site runs it on {snapshotter.vendor}."
+        )
+    if entry.member != snapshotter.member:
+        raise InvalidArchive(
+            f"The manifest says that the database “{snapshotter.alias}” is where it"
+            " can't be."
         )
 
 
@@ -153,6 +174,11 @@ def require_sound(
         raise InvalidArchive(f"“{entry.member}” is missing.")
     snapshotter.check(staged)
     found = snapshotter.describe(staged)
+    if found["size"] != entry.size:
+        raise InvalidArchive(
+            f"The size of the database “{snapshotter.alias}” is not the one that the"
+            " manifest says."
+        )
     if found["tables"] != entry.tables:
         raise InvalidArchive(
             f"The rows of the database “{snapshotter.alias}” are not those that the"
@@ -279,6 +305,8 @@ def existing(path: Path) -> Path:
 
 def listed(names: Iterable[str]) -> str:
     """Return a short, sorted enumeration that is safe to show."""
-    shown = sorted("".join(c for c in name if c.isprintable()) for name in names)
+    shown = sorted(
+        "".join(c for c in name[:LONGEST_SHOWN] if c.isprintable()) for name in names
+    )
     more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
     return ", ".join(shown[:5]) + more

@@ -2,11 +2,13 @@
 
 import datetime
 import uuid
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
 from django.db.models import QuerySet
 
 from backups import journal, lease, workspace
+from backups.archive import ArchiveReader, SeekableSource
 from backups.conf import get_settings
 from backups.exceptions import OperationInProgress
 from backups.models import Operation
@@ -38,6 +40,29 @@ def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
 def is_remote() -> bool:
     """Whether archives are kept elsewhere than in a folder of this machine."""
     return get_store().place() is None
+
+
+def local_place() -> Path | None:
+    """Return the folder in which archives are kept; None if they are elsewhere."""
+    place = get_store().place()
+    while place and not place.exists():
+        place = place.parent
+    return place
+
+
+def describe_place() -> str:
+    """Return where archives are kept, in a few words for superusers."""
+    return get_store().describe()
+
+
+def read_manifest(key: str) -> dict[str, Any]:
+    """Return what an archive says about itself.
+
+    Raises BackupNotFound, StoreFailed, or InvalidArchive.
+    """
+    stored, file = open_backup(key)
+    with file, ArchiveReader(SeekableSource(file, stored.size)) as archive:
+        return archive.manifest
 
 
 def running_token() -> uuid.UUID | None:

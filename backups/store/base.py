@@ -66,6 +66,10 @@ class Store(abc.ABC):
         Raises BackupNotFound or StoreFailed.
         """
 
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Return where the archives are, in a few words for superusers."""
+
     def place(self) -> Path | None:
         """Return the local folder in which the archives lie, if there is one."""
         return None

@@ -74,6 +74,9 @@ class GenericStore(Store):
             shutil.copyfileobj(source, copy, BLOCK)
         return target
 
+    def describe(self) -> str:
+        return type(self.storage).__name__
+
     def sweep(self) -> None:
         sweep_folder(self.incoming)
 

@@ -80,6 +80,9 @@ class LocalStore(Store):
         self.require(key)
         return self.root / key
 
+    def describe(self) -> str:
+        return str(self.root)
+
     def place(self) -> Path:
         return self.root.resolve()
 

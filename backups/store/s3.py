@@ -72,6 +72,9 @@ class S3Store(Store):
             raise StoreFailed("The backup can't be fetched (its size is wrong).")
         return target
 
+    def describe(self) -> str:
+        return f"S3, {self.bucket.name}/{self.bucket.prefix}"
+
     def sweep(self) -> None:
         sweep_uploads(self.bucket)
 

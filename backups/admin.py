@@ -1,0 +1,42 @@
+"""The page of backups, in the index and the sidebar of the site's admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+from .models import Backup
+from .pages.urls import page_urls
+from .pages.views import overview
+
+
+@admin.register(Backup)
+class BackupAdmin(admin.ModelAdmin):
+    """A door of its own: what the admin knows as the list of a model is our page."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_enter(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_enter(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        return page_urls(self)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return overview(request, self)
+
+
+def may_enter(request: HttpRequest) -> bool:
+    user = request.user
+    return user.is_active and getattr(user, "is_superuser", False)

@@ -1,0 +1,1 @@
+"""The pages of the admin, for superusers: forms in, operations, templates out."""
