@@ -25,6 +25,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn >/dev/null
 	HTTPS=true $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/.installed-dev

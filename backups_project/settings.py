@@ -1,5 +1,6 @@
 """Settings of the reference project, all of them from the environment."""
 
+import tomllib
 from pathlib import Path
 
 import environ
@@ -27,6 +28,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +101,10 @@ WHITENOISE_AUTOREFRESH = False
 MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
 
+# EMAIL_URL="smtp+tls://user:password@host:587"; without it mail goes to the log.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "backups@localhost")
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -110,6 +117,35 @@ STORAGES = {
 BACKUPS = {
     "SITE_NAME": env.str("SITE_NAME", "Acme"),
     "WORKSPACE": DATA_DIR / "workspace",
+    "SCHEDULER": env.bool("SCHEDULER", True),
+}
+
+# A folder with the files of PocketBase's dashboard, to be served below /_/.
+DASHBOARD_DIR = env.str("DASHBOARD_DIR", "")
+
+# Only the pages of the API's description need these.
+project = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Backups",
+    "DESCRIPTION": (
+        "Backups of a whole Django site, compatible with PocketBase's Backups API."
+        " Every GET also answers HEAD, and anything that isn't here is 404."
+    ),
+    "VERSION": project["version"],
+    "LICENSE": {"name": project["license"]},
+    "TAGS": [
+        {"name": "Backups", "description": "Archives of the whole site."},
+        {"name": "Operations", "description": "What ran, what runs, what will."},
+        {"name": "Accounts", "description": "Logging in."},
+        {"name": "Settings", "description": "What superusers change meanwhile."},
+        {"name": "Site", "description": "Its health, and what dashboards ask."},
+    ],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    # From this site's static files, so that the page works without the internet.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # Behind HTTPS: HTTPS=true.

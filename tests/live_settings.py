@@ -4,7 +4,7 @@ Everything lies below the environment's DATA_DIR.
 """
 
 from backups_project.settings import *  # noqa: F403
-from backups_project.settings import BACKUPS, INSTALLED_APPS, env
+from backups_project.settings import BACKUPS, DATABASES, INSTALLED_APPS, env
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.site"]
 ROOT_URLCONF = "tests.urls"
@@ -15,3 +15,7 @@ BACKUPS = {
     "DRAIN_TIMEOUT": env.int("DRAIN_TIMEOUT", 30),
     "APPLY_TIMEOUT": env.int("APPLY_TIMEOUT", 30),
 }
+
+if not env.bool("WAL", True):  # Each database keeps the mode that it has.
+    for database in DATABASES.values():
+        database["OPTIONS"]["init_command"] = "PRAGMA synchronous=FULL;"
