@@ -293,3 +293,12 @@ def test_many_are_shown_by_pages_and_found_by_name(root):
     found = get(root, "changelist", q="many-07")
     assert "many-075.zip" in found
     assert "many-001.zip" not in found
+
+
+def test_it_speaks_german(root, media, settings):
+    settings.LANGUAGE_CODE = "de"
+    create("one.zip")
+    page = get(root, "changelist")
+    assert "Jetzt sichern" in page
+    assert "Die letzte gute Sicherung ist <b>one.zip</b>" in page
+    assert "von Hand" in page
