@@ -96,6 +96,8 @@ def tick(start: Callable[[], object] = start_backup) -> None:
         logger.error("The automatic backup failed: %s", error)
     except (DatabaseError, OSError) as error:
         logger.error("The schedule can't be followed: %s", error)
+    except Exception:  # Or the timer would end, and with it all later backups.
+        logger.exception("The automatic backup failed.")
     finally:
         if place:
             place.leave()

@@ -69,10 +69,11 @@ def create_backup(claim: Claim) -> str:
     return key
 
 
-def write_archive(claim: Claim, key: str) -> list[str]:
+def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
     """Save the site under *key*; return the media files that had to be left out.
 
-    Part of an operation: the claim is entered already.
+    Part of an operation, whose claim is entered already, and which may call all
+    of this one *phase*.
     """
     snapshotters = list(get_snapshotters().values())
     media = get_media()
@@ -80,16 +81,17 @@ def write_archive(claim: Claim, key: str) -> list[str]:
     with get_store().receive(key) as incoming:
         writer = ArchiveWriter(incoming, spool_dir=claim.folder, progress=claim.advance)
         with writer:
-            claim.report(phase="databases", total=estimate(snapshotters, media), done=0)
+            total = estimate(snapshotters, media)
+            claim.report(phase=phase or "databases", total=total, done=0)
             described = dict(write_databases(claim, writer, snapshotters))
-            claim.report(phase="media")
+            claim.report(phase=phase or "media")
             if media:
                 writer.add_files(
                     media_sources(media, skipped),
                     on_skip=lambda name, reason: skipped.append(name),
                 )
             writer.finish(manifest(claim.operation, described, media, skipped))
-        claim.report(phase="storing")
+        claim.report(phase=phase or "storing")
         claim.require_held()
         incoming.publish()
     return skipped

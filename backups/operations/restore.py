@@ -96,7 +96,7 @@ def restore_backup(claim: Claim) -> None:
 def save_present_state(claim: Claim) -> None:
     """Make the safety copy, if one is wanted: an ordinary backup."""
     if key := claim.operation.safety_key:
-        skipped = write_archive(claim, key)
+        skipped = write_archive(claim, key, phase="safety copy")
         if skipped:
             claim.note([f"Left out of {key}: {name}" for name in skipped])
 
