@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HOST ?= 127.0.0.1
 export PORT ?= 8090
 
-.PHONY: serve test lint format tools
+.PHONY: serve test messages torture lint format tools
 
 serve: $(VENV)/.installed ## Run the site on http://127.0.0.1:8090
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -18,6 +18,12 @@ serve: $(VENV)/.installed ## Run the site on http://127.0.0.1:8090
 
 test: $(VENV)/.installed-dev tools lint ## Run every test and every check
 	$(BIN)/python -m pytest $(TESTS)
+
+torture: $(VENV)/.installed-dev tools ## Prove docs/reliability.md, in about an hour
+	@env TORTURE_POINTS=$${TORTURE_POINTS:-300} TORTURE_FAULTS=$${TORTURE_FAULTS:-200} \
+	 TORTURE_THREADS=$${TORTURE_THREADS:-12} TORTURE_LEVELS=$${TORTURE_LEVELS:-7} \
+	 TORTURE_RESULTS=$${TORTURE_RESULTS:-data/torture} \
+	 $(BIN)/python -m pytest $(or $(TESTS),tests/torture)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -31,6 +37,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.installed-dev ## Gather and compile the translations (needs gettext)
+	PATH=$(CURDIR)/$(BIN):$$PATH sh tools/messages.sh
 
 tools: ## Bring the programs that tests drive (on Debian as root)
 	@sh tools/bring.sh

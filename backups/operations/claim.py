@@ -99,6 +99,11 @@ class Claim:
         lock = workspace.open_operation(token)
         try:
             operation = take_over(token, kind, choose_key, actor, safety_key)
+        except DatabaseError:
+            # Perhaps the lease could not be released, where the disk is full. The
+            # folder, which nobody locks any more, shows that its holder is dead.
+            os.close(lock)
+            raise
         except BaseException:
             workspace.remove_operation(token, lock)
             raise
@@ -169,7 +174,7 @@ class Claim:
         self, *, phase: str = "", total: int | None = None, done: int | None = None
     ) -> None:
         """Tell how far the work is; costs nothing, a thread stores it."""
-        if phase:
+        if phase and phase != self._progress["phase"]:
             self._progress["phase"] = phase
             log_event(logger, self.token, "phase", phase=phase)
         if total is not None:

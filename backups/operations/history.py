@@ -3,6 +3,7 @@
 import logging
 import uuid
 
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from backups.logs import log_event
@@ -39,10 +40,13 @@ def begin(
 
 
 def record(kind: Operation.Kind, key: str, actor: str, *, error: str = "") -> None:
-    """Add what is over already: something short, or what could not even begin."""
+    """Add what is over already: something short, or what could not even begin.
+
+    It is done whatever happens here, so a database that refuses is only logged.
+    """
     now = timezone.now()
     state = Operation.State.FAILED if error else Operation.State.SUCCEEDED
-    operation = Operation.objects.create(
+    operation = Operation(
         kind=kind,
         key=key,
         state=state,
@@ -51,7 +55,19 @@ def record(kind: Operation.Kind, key: str, actor: str, *, error: str = "") -> No
         started=now,
         finished=now,
     )
-    announce(operation.token)
+    try:
+        operation.save(force_insert=True)
+        announce(operation.token)
+    except DatabaseError as refusal:
+        log_event(
+            logger,
+            operation.token,
+            "unrecorded",
+            level=logging.ERROR,
+            exception=refusal,
+            kind=kind,
+            key=key,
+        )
 
 
 def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> bool:

@@ -2,7 +2,11 @@
 
 First a command is recorded, which gives every call that changes a file. Then it
 runs again and is killed, or paused, at the n-th call of one kind. Nothing in
-the app knows of it. The calls of helper threads are followed but not chosen.
+the app knows of it.
+
+strace counts for each thread by itself: the first thread that gets to its n-th
+call of that kind is the one. So a call of a helper thread can be chosen if its
+number is one that the main thread doesn't reach.
 """
 
 import json
@@ -11,6 +15,7 @@ import re
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -22,12 +27,14 @@ CALL = re.compile(r"(\d+) +(\w+)\((.*)")
 
 
 class Call(NamedTuple):
-    """A system call: the *nth* of that *name* in the main thread."""
+    """A system call: the *nth* of that *name* in its thread."""
 
     name: str
     nth: int
     text: str
     """How strace shows it, with the files that descriptors stand for."""
+    is_main: bool = True
+    """Whether the main thread made it."""
 
 
 class Ended(NamedTuple):
@@ -103,16 +110,18 @@ class Launcher:
         return run.end()
 
     @contextmanager
-    def traced(self, run: Run, *options: str):
-        """Attach strace to a prepared run."""
+    def traced(self, run: Run, *options: str, thread: int = 0):
+        """Attach strace to a prepared run, or to one *thread* of it alone."""
+        whom = ["-p", str(thread)] if thread else ["-f", "-p", str(run.pid)]
         tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-p", str(run.pid), *options],
+            ["strace", "-qq", *whom, *options],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
         try:
-            wait_until(lambda: tracer.poll() or is_traced(run.pid), "strace is ready")
+            traced = thread or run.pid
+            wait_until(lambda: tracer.poll() or is_traced(traced), "strace is ready")
             assert tracer.poll() is None, tracer.communicate()[1]
             yield
         finally:
@@ -121,13 +130,18 @@ class Launcher:
 
     def record(self, *arguments: str) -> list[Call]:
         """Run the command to its end; return the calls of its main thread."""
+        calls = parse(*self.log_of(*arguments))
+        return [call for call in calls if call.is_main]
+
+    def log_of(self, *arguments: str, names: str = CHANGES) -> tuple[str, int]:
+        """Run the command to its end; return strace's log, and the process's id."""
         run = self.prepare(*arguments)
         log = run.output.with_suffix(".strace")
-        with self.traced(run, "-y", "-e", f"trace={CHANGES}", "-o", str(log)):
+        with self.traced(run, "-y", "-e", f"trace={names}", "-o", str(log)):
             run.go_on()
             ended = run.end()
         assert ended.status == 0, ended.output
-        return list(parse(log.read_text(), run.pid))
+        return log.read_text(), run.pid
 
     def kill_at(self, call: Call, *arguments: str) -> int:
         """Run the command until that call, which does not happen any more.
@@ -154,14 +168,14 @@ class Launcher:
             yield run
 
 
-def parse(log: str, pid: int):
-    """Yield the calls of thread *pid* that strace has logged."""
-    counts: Counter[str] = Counter()
+def parse(log: str, pid: int) -> Iterator[Call]:
+    """Yield the calls of all threads that strace has logged; *pid* is the main one."""
+    counts: Counter[tuple[str, str]] = Counter()
     for line in log.splitlines():
-        found = CALL.match(line)
-        if found and int(found[1]) == pid:
-            counts[found[2]] += 1
-            yield Call(found[2], counts[found[2]], found[3])
+        if found := CALL.match(line):
+            thread, name, text = found.groups()
+            counts[thread, name] += 1
+            yield Call(name, counts[thread, name], text, int(thread) == pid)
 
 
 def inject(call: Call, number: str, log: Path = Path(os.devnull)) -> list[str]:

@@ -12,17 +12,25 @@ import json
 import os
 import signal
 import sys
+import traceback
 
 import django
-from django.core.management import ManagementUtility, load_command_class
-
-COMMANDS = ("backup_create", "backup_recover", "backup_restore", "backup_run")
+from django.core.checks import run_checks
+from django.core.management import (
+    ManagementUtility,
+    get_commands,
+    load_command_class,
+)
+from django.db import connections
 
 
 def main() -> None:
     django.setup()
-    for command in COMMANDS:
-        load_command_class("backups", command)
+    for command, app in get_commands().items():
+        if app == "backups":
+            load_command_class(app, command)
+    run_checks()  # Which imports the views.
+    connections.close_all()
     for line in sys.stdin:
         arguments, count, output = json.loads(line)
         pids = [start(arguments, output) for _ in range(count)]
@@ -45,6 +53,9 @@ def start(arguments: list[str], output: str) -> int:
         status = 0
     except SystemExit as error:
         status = int(error.code or 0)
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+        status = 1
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,0 +1,93 @@
+"""Whatever is killed, at whatever call: the site is wholly old or wholly new.
+
+TORTURE_POINTS says at how many points each verb dies in each journal mode, the
+short ones at fewer; 0 means at every single call that changes the site.
+"""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.live.crash import Call
+from tests.live.server import wait_until
+
+from .calls import choose, record
+from .conftest import MakeTable
+from .places import LightLoad
+from .results import Table
+from .verbs import VERBS, Restore, Verb
+
+pytestmark = pytest.mark.live
+
+POINTS = int(os.environ.get("TORTURE_POINTS", "2"))
+
+
+@pytest.fixture(scope="module")
+def table(strace: None, make_table: MakeTable) -> Table:
+    return make_table("kill-matrix", "SIGKILL before a call that changes the site")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_killed_command_leaves_the_old_site_or_the_new_one(sites, table, verb):
+    with ThreadPoolExecutor(len(sites)) as pool:
+        for done in [pool.submit(kill_all, verb(site), table) for site in sites]:
+            done.result()
+    table.store()
+    assert table.failures_of(f"{verb.__name__.lower()},") == []
+
+
+def kill_all(verb: Verb, table: Table) -> None:
+    patient = verb.patient
+    row = f"{verb.name}, {patient.mode}"
+    began = time.monotonic()
+    verb.prepare()
+    calls = record(patient.site, patient.launcher, *verb.arguments)
+    verb.judge()
+    verb.clean()
+    for call in choose(calls, POINTS):
+        what = f"{call.name} {call.nth} {call.text[:200]}"
+        start = time.monotonic()
+        try:
+            table.count(row, *kill_once(verb, call))
+        except AssertionError as error:
+            table.fail(row, f"{what}: {error}")
+            table.store()
+        table.took(f"{row}: {what}", start)
+        verb.clean()
+    table.timed(row, began)
+
+
+def kill_once(verb: Verb, call: Call) -> list[str]:
+    """Kill at that call, under load; return the columns that count it."""
+    patient = verb.patient
+    verb.prepare()
+    with LightLoad(patient) as load:
+        wait_until(load.added, "something is written before it begins")
+        begun = time.monotonic()
+        status = patient.launcher.kill_at(call, *verb.arguments)
+        assert status in (0, -signal.SIGKILL), f"status {status}"
+        # Nobody helps: one of the requests that arrive opens the site.
+        wait_until(patient.is_open, "the site is open")
+        opened = time.monotonic()
+    load.require_answers()
+    patient.require_settled()
+    is_new = verb.judge()
+    require_rows(load, verb, is_new=is_new, begun=begun, opened=opened)
+    patient.require_next()
+    return ["killed" if status else "ended before", "new" if is_new else "old"]
+
+
+def require_rows(
+    load: LightLoad, verb: Verb, *, is_new: bool, begun: float, opened: float
+) -> None:
+    """Assert that no row of the load is lost, and that none is from before."""
+    there = verb.patient.written()
+    replaced = is_new and isinstance(verb, Restore)
+    for title, (sent, answered) in load.added().items():
+        if not replaced or sent > opened:
+            assert title in there, f"{title} is lost"
+        elif answered < begun:
+            assert title not in there, f"{title} outlived the restore"
