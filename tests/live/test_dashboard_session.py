@@ -170,7 +170,10 @@ def test_a_running_operation_is_seen_by_the_next_poll(dashboard, site):
     assert "running.zip" in dashboard.open_backups()
 
 
-def test_deleting_takes_it_off_the_list(dashboard):
-    for key in dashboard.open_backups():
-        assert dashboard.call("DELETE", f"backups/{key}").status == 204
-    assert dashboard.open_backups() == []
+def test_deleting_takes_it_off_the_list_and_a_safety_copy_stays(dashboard):
+    keys = dashboard.open_backups()
+    safety = [key for key in keys if key.startswith("@before_restore_")]
+    for key in keys:
+        status = 400 if key in safety else 204
+        assert dashboard.call("DELETE", f"backups/{key}").status == status
+    assert dashboard.open_backups() == safety
