@@ -66,7 +66,9 @@ class SeekableSource:
 
 def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:
     """Return `length` bytes at `offset`, or raise InvalidArchive."""
-    data = source.read_at(offset, length)
+    # A zip64 field can name an offset that no system call takes.
+    inside = offset + length <= source.size
+    data = source.read_at(offset, length) if inside else b""
     if len(data) != length:
         raise InvalidArchive("The archive ends too early; it was cut short.")
     return data

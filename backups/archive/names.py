@@ -7,6 +7,9 @@ LISTING = "members.jsonl"
 MAX_NAME = 4096
 """Longest name in bytes; no path that Linux accepts is longer."""
 
+MAX_DEPTH = 256
+"""Most parts of a name; trees are walked, made and deleted by recursion."""
+
 _TOPS = ("databases", "media")
 _SHOWN = 120
 
@@ -64,6 +67,8 @@ def _safe_parts(name: str) -> list[str]:
         parts.pop()
     if "" in parts or "." in parts or ".." in parts:
         raise ValueError("is not a plain relative path")
+    if len(parts) > MAX_DEPTH:
+        raise ValueError("lies in too many folders")
     _require_known_place(name, parts)
     return parts
 

@@ -168,6 +168,9 @@ def _read_manifest(
 def _parse_manifest(data: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(data)
+        # What can't be written again, neither shown nor stored: NaN, and text
+        # that is no Unicode.
+        json.dumps(manifest, allow_nan=False, ensure_ascii=False).encode()
         version = manifest["format"]
         known = 1 <= version <= FORMAT and type(version) is int
     except (ValueError, TypeError, KeyError, RecursionError) as error:

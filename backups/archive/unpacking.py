@@ -1,5 +1,6 @@
 """Members' data: checked against what is listed, and written where it belongs."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from .inflate import inflate_whole
 from .layout import local_header
 from .member import STORED, Member
 
+_UNFIT_NAME = (errno.ENAMETOOLONG, errno.EILSEQ)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -43,7 +45,7 @@ def unpack_batch(data: bytes, pieces: Sequence[Piece]) -> None:
 
 @contextmanager
 def naming_collisions(member: Member) -> Iterator[None]:
-    """Turn the error for a place that is taken into one that names the member.
+    """Turn the error for a name that can't be had into one that names the member.
 
     Targets start out empty, so only a name that the file system takes for
     another one can find its place taken.
@@ -52,6 +54,11 @@ def naming_collisions(member: Member) -> Iterator[None]:
         yield
     except (FileExistsError, NotADirectoryError) as error:
         flaw = "has a name that the file system here cannot tell from another one"
+        raise bad_member(member.name, flaw) from error
+    except OSError as error:
+        if error.errno not in _UNFIT_NAME:
+            raise
+        flaw = "has a name that the file system here does not take"
         raise bad_member(member.name, flaw) from error
 
 

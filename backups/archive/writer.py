@@ -310,6 +310,7 @@ class ArchiveWriter:
 
     def _write_manifest(self, document: dict[str, Any]) -> Member:
         data = json.dumps(document, indent=1, allow_nan=False).encode("ascii")
+        json.dumps(document, ensure_ascii=False).encode()  # Or no reader takes it.
         if len(data) > Limits.max_manifest:
             raise ValueError("the manifest is too large")
         size, crc = len(data), self._codec.crc32(data)

@@ -106,12 +106,11 @@ def preview_restore(key: str) -> Preview:
         ArchiveReader(SeekableSource(file, stored.size)) as archive,
     ):
         manifest = archive.manifest
+        created = fit.listed([str(manifest.get("created", ""))])
         try:
             entries = fit.require_fit(manifest)
         except BackupError as error:
-            return Preview(
-                key, str(manifest.get("created", "")), str(error), [], None, 0, 0, 0
-            )
+            return Preview(key, created, str(error), [], None, 0, 0, 0)
         media = get_media()
         changes = compare_media(archive, media) if media else None
     workspace = get_settings().workspace
@@ -120,7 +119,7 @@ def preview_restore(key: str) -> Preview:
     needed, free = fit.tightest(needs)
     return Preview(
         key=key,
-        created=str(manifest.get("created", "")),
+        created=created,
         refusal="" if needed <= free else fit.too_little_space(needed, free),
         databases=[compare_database(alias, entries[alias]) for alias in entries],
         media=changes,

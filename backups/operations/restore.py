@@ -166,9 +166,10 @@ def extract(
     def route(name: str) -> Path | None:
         if name in targets:
             return targets[name]
-        if media and media.accepts(name.removeprefix("media/")):
-            return folder / name.removeprefix("media/") if folder else None
-        raise InvalidArchive(f"“{name}” has no place on this site.")
+        top, _, inner = name.partition("/")
+        if media and top == "media" and media.accepts(inner):
+            return folder / inner if folder else None
+        raise InvalidArchive(f"“{fit.listed([name])}” has no place on this site.")
 
     archive.extract(route, progress=claim.advance)
     if folder:

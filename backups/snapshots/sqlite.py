@@ -26,6 +26,9 @@ from backups.models import STATE_MODELS, Operation
 
 from .base import DatabaseSnapshotter, Migrations, Progress
 
+_LEAST_LIMIT = 16 << 20
+"""Bytes that a value of a small copy may have while it is worked on."""
+
 ALL = -1
 """Pages a step of the backup API. A copy in one step reads one instant and,
 in WAL mode, disturbs nobody; one in several starts anew at every write."""
@@ -89,10 +92,11 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     def check(self, staged: Path) -> None:
         cause = f"The database “{self.alias}” in the archive is damaged"
-        with sqlite_errors(InvalidArchive, cause), self._open(staged) as database:
+        with self._open(staged) as database, sqlite_errors(InvalidArchive, cause):
             verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise InvalidArchive(f"{cause}: {verdict}.")
+            if verdict != "ok":
+                # A heading may precede what is wrong.
+                raise sqlite3.DatabaseError(verdict.strip().split("\n")[-1])
 
     def dangling(self, staged: Path) -> int:
         with self._open(staged) as database:
@@ -140,6 +144,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             database.execute(
                 "ATTACH DATABASE ? AS live", [f"file:{_quote(self.path)}?mode=ro"]
             )
+            # A trigger of a stranger would run with what is carried over.
+            database.set_authorizer(_deny_triggers)
             database.execute("BEGIN IMMEDIATE")
             for table in _state_tables():
                 _carry_table(database, table)
@@ -217,11 +223,21 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         wrapper.settings_dict["NAME"] = f"file:{_quote(path)}?mode=rw"
         # What it says is meant for the live file, such as its journal mode.
         wrapper.settings_dict["OPTIONS"].pop("init_command", None)
-        wrapper.ensure_connection()
-        try:
-            yield wrapper.connection
-        finally:
-            wrapper.close()
+        cause = f"The copy of the database “{self.alias}” can't be used"
+        with sqlite_errors(InvalidArchive, cause):
+            try:
+                wrapper.ensure_connection()
+                # Expressions in its schema can't ask for more memory than that.
+                longest = max(path.stat().st_size, _LEAST_LIMIT)
+                wrapper.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+                yield wrapper.connection
+            finally:
+                wrapper.close()
+
+
+def _deny_triggers(*details: str | int | None) -> int:
+    """Deny what a trigger or view, named last, wants to do."""
+    return sqlite3.SQLITE_DENY if details[-1] else sqlite3.SQLITE_OK
 
 
 def _quote(path: Path) -> str:
@@ -332,5 +348,9 @@ def sqlite_errors(
     """Turn SQLite's errors into *kind*, with SQLite's own words as the cause."""
     try:
         yield
-    except (sqlite3.Error, DatabaseError) as error:  # Its own, or wrapped by Django.
-        raise kind(f"{what}: {error}.") from error
+    # Its own, or wrapped by Django; the last where its words quote bytes.
+    except (sqlite3.Error, DatabaseError, UnicodeDecodeError) as error:
+        # Its words may end in a path, or repeat a database's own, long or strange.
+        words = str(error).split(": file:")[0][:200]
+        words = "".join(c for c in words if c.isprintable())
+        raise kind(f"{what}: {words}.") from error
