@@ -1,6 +1,6 @@
 #!/bin/sh
-# Bring what the tests drive beside Python: programs of Debian and the official
-# JavaScript SDK. Where it can't (no Debian, not root), the tests that need a
+# Bring what the tests drive beside Python: programs of Debian, the official
+# JavaScript SDK, and the rules of axe. Where it can't (no Debian, not root), the tests that need a
 # missing program say so and are skipped.
 set -u
 cd "$(dirname "$0")/.."
@@ -17,6 +17,7 @@ want zip zip
 want strace strace
 want 7z p7zip-full
 want bsdtar libarchive-tools
+want chromium chromium
 want radosgw "radosgw ceph-mon ceph-osd ceph-mgr ceph-base ceph-common"
 
 if [ -n "$missing" ]; then
@@ -30,10 +31,12 @@ if [ -n "$missing" ]; then
 fi
 
 if command -v npm >/dev/null 2>&1; then
-    if [ ! -d tests/sdk/node_modules ] ||
-        [ tests/sdk/package-lock.json -nt tests/sdk/node_modules ]; then
-        npm ci --silent --no-audit --no-fund --prefix tests/sdk &&
-            touch tests/sdk/node_modules
-    fi
+    for folder in tests/sdk tests/e2e; do
+        if [ ! -d $folder/node_modules ] ||
+            [ $folder/package-lock.json -nt $folder/node_modules ]; then
+            npm ci --silent --no-audit --no-fund --prefix $folder &&
+                touch $folder/node_modules
+        fi
+    done
 fi
 exit 0

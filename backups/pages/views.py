@@ -34,6 +34,7 @@ from .forms import (
     SettingsForm,
     UploadForm,
 )
+from .phases import PHASES
 from .upload import Receiving, receiving
 
 ROWS = 50
@@ -66,13 +67,15 @@ def go(name: str, **query: Any) -> HttpResponseRedirect:
 def overview(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """The status in one sentence, what can be done, and all backups."""
     stored = Stored.load()
+    running = operations.running_operation()
     context: dict[str, Any] = {
         "create_form": CreateForm(),
         "upload_form": UploadForm(),
         "settings_form": settings_form(stored),
         "presets": PRESETS,
         "upcoming": upcoming(stored),
-        "running": operations.running_operation(),
+        "running": running,
+        "phase": running and PHASES.get(running.phase, running.phase),
         "is_idle": operations.is_idle(),
         "recent": operations.recent_operations()[:5],
         "query": request.GET.get("q", ""),
@@ -170,7 +173,13 @@ def restore(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         key=key,
         form=form,
         preview=preview,
+        databases=[(database, changes(database)) for database in preview.databases],
     )
+
+
+def changes(database: Any) -> list[Any]:
+    """Return the tables whose number of rows will be another one."""
+    return [table for table in database.tables if table.now != table.then]
 
 
 def delete(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
@@ -264,15 +273,25 @@ def history(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
 def operation(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """One operation: live while it runs, its outcome afterwards."""
     found = wanted_operation(request)
-    title = f"{found.get_kind_display()} {found.key}"
+    title = name_operation(found)
     can_undo = bool(
         found.kind == Operation.Kind.RESTORE
         and found.state == Operation.State.SUCCEEDED
         and found.safety_key
     )
     return show(
-        request, model_admin, "operation", title, operation=found, can_undo=can_undo
+        request,
+        model_admin,
+        "operation",
+        title,
+        operation=found,
+        phase=PHASES.get(found.phase, found.phase),
+        can_undo=can_undo,
     )
+
+
+def name_operation(found: Operation) -> str:
+    return f"{found.get_kind_display()} {found.key}"
 
 
 @require_GET
@@ -290,7 +309,8 @@ def status(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
             and {
                 "id": str(found.token),
                 "state": found.state,
-                "phase": found.phase,
+                "title": name_operation(found),
+                "phase": PHASES.get(found.phase, found.phase),
                 "done": found.bytes_done,
                 "total": found.bytes_total,
                 "error": found.error,

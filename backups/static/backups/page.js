@@ -27,8 +27,10 @@ function show(operation) {
   const bar = box.querySelector("progress");
   bar.max = operation.total || 1;
   bar.value = Math.min(operation.done, bar.max);
-  box.querySelector("[data-link]").href = operation.url;
-  box.querySelector("[data-phase]").textContent = operation.phase;
+  const link = box.querySelector("[data-link]");
+  link.href = operation.url;
+  say(link, operation.title);
+  say(box.querySelector("[data-phase]"), operation.phase);
   box.querySelector("[data-figures]").textContent = figures(operation);
 }
 
@@ -52,6 +54,7 @@ async function look() {
     answer = await response.json();
   } catch {
     // The site is being restored or its workers are being replaced.
+    waitForSite();
     return setTimeout(look, LOOK_EVERY);
   }
   show(answer.operation);
@@ -61,6 +64,16 @@ async function look() {
   if (isOver) return location.reload();
   if (!page.dataset.state) setIdle(answer.idle);
   setTimeout(look, LOOK_EVERY);
+}
+
+function waitForSite() {
+  const box = page.querySelector("[data-progress]");
+  if (box && !box.hidden) say(box.querySelector("[data-phase]"), box.dataset.closed);
+}
+
+// Only what is new, so that a screen reader is not told the same again.
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function setIdle(idle) {
