@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.live.server import Site, wait_until
 
@@ -117,7 +117,10 @@ def wait_for_words(visitor: Visitor, words: str) -> None:
     """Reload the page, and log in where that is asked for, until it says so."""
 
     def look() -> bool:
-        visitor.page.reload()
+        try:
+            visitor.page.reload()
+        except Error:
+            return False  # The page is just reloading itself.
         if "/login/" in visitor.page.url:
             visitor.login()
         return words in visitor.page.content()
