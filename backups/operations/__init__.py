@@ -4,7 +4,13 @@ from .automatic import claim_automatic
 from .claim import Claim
 from .create import claim_create, create_backup
 from .delete import delete_backup
-from .overview import BackupInfo, Origin, describe_backup, describe_backups
+from .overview import (
+    BackupInfo,
+    Origin,
+    describe_backup,
+    describe_backups,
+    last_good_backup,
+)
 from .places import find_conflicts
 from .preview import Preview, preview_restore
 from .probe import probe_store
@@ -16,7 +22,6 @@ from .read import (
     is_idle,
     is_remote,
     last_failure,
-    last_good_backup,
     list_backups,
     local_place,
     open_backup,

@@ -113,29 +113,24 @@ def log_outcome(operation: Operation) -> None:
     )
 
 
-def made_here() -> dict[str, Operation]:
-    """Return the keys that this site made, each with the operation that did.
-
-    An archive that was uploaded under the name of a deleted one is not ours.
-    """
+def last_makings() -> dict[str, Operation]:
+    """Return what last made, took in or deleted the backup of each key."""
     kinds = (Operation.Kind.CREATE, Operation.Kind.UPLOAD, Operation.Kind.DELETE)
     rows = Operation.objects.filter(state=Operation.State.SUCCEEDED, kind__in=kinds)
-    last = {row.key: row for row in rows.order_by("started")}
-    return {k: row for k, row in last.items() if row.kind == Operation.Kind.CREATE}
+    return {row.key: row for row in rows.order_by("started").defer("notes")}
 
 
-def safety_copies() -> dict[str, Operation]:
-    """Return the keys of safety copies, each with the restore that it undoes."""
-    rows = Operation.objects.filter(kind=Operation.Kind.RESTORE).exclude(safety_key="")
-    return {row.safety_key: row for row in rows.order_by("started")}
-
-
-def found_bad() -> set[str]:
-    """Return the keys whose last verification failed."""
+def last_proofs() -> dict[str, Operation]:
+    """Return the last verification of each key that has ended."""
     rows = Operation.objects.filter(kind=Operation.Kind.VERIFY)
-    ended = rows.exclude(state=Operation.State.RUNNING).order_by("started")
-    states = dict(ended.values_list("key", "state"))
-    return {key for key, state in states.items() if state == Operation.State.FAILED}
+    ended = rows.exclude(state=Operation.State.RUNNING)
+    return {row.key: row for row in ended.order_by("started").defer("notes")}
+
+
+def safety_copies() -> set[str]:
+    """Return the keys that restores gave to the state that they replaced."""
+    rows = Operation.objects.filter(kind=Operation.Kind.RESTORE).exclude(safety_key="")
+    return set(rows.values_list("safety_key", flat=True))
 
 
 def _trim() -> None:

@@ -8,6 +8,7 @@ from backups.models import Operation
 from backups.names import is_automatic
 from backups.store import Stored, get_store
 
+from . import history
 from .read import end_of_protection
 
 Kind = Operation.Kind
@@ -52,41 +53,36 @@ def describe_backup(key: str) -> BackupInfo:
     return describe(get_store().require(key), read_history())
 
 
+def last_good_backup(found: list[BackupInfo]) -> Operation | None:
+    """Return the newest making of one of the backups *found* that has no flaw."""
+    sound = {info.key for info in found if not info.flaw}
+    makings = history.last_makings().values()
+    good = (m for m in makings if m.kind == Kind.CREATE and m.key in sound)
+    return max(good, key=lambda making: making.started, default=None)
+
+
 @dataclasses.dataclass(frozen=True)
 class Past:
     """The last operations of each key."""
 
-    origins: dict[str, str]
+    makings: dict[str, Operation]
+    proofs: dict[str, Operation]
     safety: set[str]
-    proofs: dict[str, tuple[str, datetime.datetime | None, str]]
 
 
 def read_history() -> Past:
     """Read all that the history has on backups, in three queries."""
-    ended = Operation.objects.exclude(state=Operation.State.RUNNING).order_by("started")
-    good = ended.filter(state=Operation.State.SUCCEEDED)
-    makings = good.filter(kind__in=(Kind.CREATE, Kind.UPLOAD, Kind.DELETE))
-    restores = Operation.objects.filter(kind=Kind.RESTORE).exclude(safety_key="")
-    proofs = ended.filter(kind=Kind.VERIFY)
-    return Past(
-        dict(makings.values_list("key", "kind")),
-        set(restores.values_list("safety_key", flat=True)),
-        {
-            key: (state, finished, error)
-            for key, state, finished, error in proofs.values_list(
-                "key", "state", "finished", "error"
-            )
-        },
-    )
+    return Past(history.last_makings(), history.last_proofs(), history.safety_copies())
 
 
 def describe(item: Stored, past: Past) -> BackupInfo:
-    state, finished, error = past.proofs.get(item.key, ("", None, ""))
+    proof = past.proofs.get(item.key)
+    is_sound = proof is not None and proof.state == Operation.State.SUCCEEDED
     return BackupInfo(
         *item,
         origin=find_origin(item.key, past),
-        verified=finished if state == Operation.State.SUCCEEDED else None,
-        flaw=error,
+        verified=proof.finished if proof and is_sound else None,
+        flaw=proof.error if proof else "",
         protected_until=end_of_protection(item) if item.key in past.safety else None,
     )
 
@@ -94,7 +90,8 @@ def describe(item: Stored, past: Past) -> BackupInfo:
 def find_origin(key: str, past: Past) -> Origin:
     if key in past.safety:
         return Origin.SAFETY
-    match past.origins.get(key):
+    making = past.makings.get(key)
+    match making and making.kind:
         case Kind.CREATE:
             return Origin.AUTOMATIC if is_automatic(key) else Origin.MANUAL
         case Kind.UPLOAD:

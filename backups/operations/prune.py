@@ -4,18 +4,16 @@ import dataclasses
 
 from backups.exceptions import BackupError
 from backups.names import is_automatic
-from backups.store import Stored, get_store
 
-from . import history
 from .delete import delete_backup
-from .read import protected_until
+from .overview import BackupInfo, Origin, describe_backups
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
     """What a pruning does with one backup, and why in one sentence."""
 
-    backup: Stored
+    backup: BackupInfo
     is_kept: bool
     reason: str
 
@@ -27,42 +25,39 @@ def plan_pruning(keep: int, *, new: str = "") -> list[Verdict]:
     of which nothing bad is known; 0 keeps all. *new* is the key of one that is
     stored, but whose making is not in the history yet. Raises StoreFailed.
     """
-    newest_first = sorted(
-        get_store().list(), key=lambda item: (item.modified, item.key), reverse=True
-    )
-    made = history.made_here().keys() | {new}
-    bad = history.found_bad()
-    ours = [i for i in newest_first if is_automatic(i.key) and i.key in made]
-    good = next((item.key for item in ours if item.key not in bad), None)
-    ranks = {item.key: rank for rank, item in enumerate(ours, 1)}
-    safety = history.safety_copies()
+    found = describe_backups()
+    ours = [i for i in found if i.origin is Origin.AUTOMATIC or i.key == new]
+    good = next((info.key for info in ours if not info.flaw), None)
+    ranks = {info.key: rank for rank, info in enumerate(ours, 1)}
     return [
-        judge_safety_copy(item)
-        if item.key in safety
-        else judge(item, ranks.get(item.key), keep, is_last_good=item.key == good)
-        for item in newest_first
+        judge_safety_copy(info)
+        if info.origin is Origin.SAFETY
+        else judge(info, ranks.get(info.key), keep, is_last_good=info.key == good)
+        for info in found
     ]
 
 
-def judge_safety_copy(item: Stored) -> Verdict:
-    if until := protected_until(item):
-        return Verdict(item, True, f"It can undo a restore until {until:%Y-%m-%d}.")
-    return Verdict(item, False, "The time in which it could undo a restore is over.")
+def judge_safety_copy(info: BackupInfo) -> Verdict:
+    if until := info.protected_until:
+        return Verdict(info, True, f"It can undo a restore until {until:%Y-%m-%d}.")
+    return Verdict(info, False, "The time in which it could undo a restore is over.")
 
 
-def judge(item: Stored, rank: int | None, keep: int, *, is_last_good: bool) -> Verdict:
+def judge(
+    info: BackupInfo, rank: int | None, keep: int, *, is_last_good: bool
+) -> Verdict:
     """Judge the *rank*-th newest automatic backup, or one that is none (None)."""
-    if not is_automatic(item.key):
-        return Verdict(item, True, "The schedule did not make it.")
+    if not is_automatic(info.key):
+        return Verdict(info, True, "The schedule did not make it.")
     if rank is None:
-        return Verdict(item, True, "Nothing tells that this site's schedule made it.")
+        return Verdict(info, True, "Nothing tells that this site's schedule made it.")
     if keep == 0:
-        return Verdict(item, True, "All automatic backups are kept.")
+        return Verdict(info, True, "All automatic backups are kept.")
     if rank <= keep:
-        return Verdict(item, True, f"It is one of the newest {keep}.")
+        return Verdict(info, True, f"It is one of the newest {keep}.")
     if is_last_good:
-        return Verdict(item, True, "It is the newest that is not known to be damaged.")
-    return Verdict(item, False, f"Newer automatic backups: {rank - 1}.")
+        return Verdict(info, True, "It is the newest that is not known to be damaged.")
+    return Verdict(info, False, f"Newer automatic backups: {rank - 1}.")
 
 
 def prune_backups(keep: int, *, actor: str, new: str = "") -> list[str]:

@@ -90,17 +90,6 @@ def running_operation() -> Operation | None:
     return Operation.objects.filter(token=token).first() if token else None
 
 
-def last_good_backup() -> Operation | None:
-    """Return the newest making of a backup that is stored and not known as bad.
-
-    Raises StoreFailed.
-    """
-    stored = {item.key for item in get_store().list()} - history.found_bad()
-    made = history.made_here().items()
-    good = (operation for key, operation in made if key in stored)
-    return max(good, key=lambda operation: operation.started, default=None)
-
-
 def last_failure() -> Operation | None:
     """Return the newest operation that failed, or None."""
     return recent_operations().filter(state=Operation.State.FAILED).first()

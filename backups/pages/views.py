@@ -83,7 +83,7 @@ def overview(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     try:
         found = operations.describe_backups()
         context |= {
-            "last": operations.last_good_backup(),
+            "last": operations.last_good_backup(found),
             "failure": fresh_failure(),
             "place": operations.describe_place(),
             "free": free_space(),

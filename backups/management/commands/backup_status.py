@@ -35,7 +35,7 @@ class Command(BackupCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> str:
-        last = operations.last_good_backup()
+        last = operations.last_good_backup(operations.describe_backups())
         running = operations.running_operation()
         failure = operations.last_failure()
         upcoming = scheduler.next_run(Stored.load())
