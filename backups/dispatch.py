@@ -34,7 +34,9 @@ def run(claim: operations.Claim) -> None:
             "backup_run", str(claim.token), "--lock", str(claim.lock), lock=claim.lock
         )
     except Exception as error:
-        logger.exception("Operation %s could not be started.", claim.token)
+        log_event(
+            logger, claim.token, "unstarted", level=logging.ERROR, exception=error
+        )
         with claim:  # Settles it as failed.
             raise OperationFailed("The operation could not be started.") from error
     log_event(logger, claim.token, "started", pid=child.pid)
@@ -71,8 +73,10 @@ def _reap(child: subprocess.Popen[bytes], claim: operations.Claim) -> None:
         status = child.wait()
         if status != 0:
             operations.settle_dead(claim.token, _cause(status))
-    except Exception:  # A thread has no caller who could handle it.
-        logger.exception("Operation %s could not be settled.", claim.token)
+    except Exception as error:  # noqa: BLE001  # A thread has no caller to tell.
+        log_event(
+            logger, claim.token, "unsettled", level=logging.ERROR, exception=error
+        )
     finally:
         connections.close_all()
 

@@ -44,7 +44,9 @@ def recover() -> Operation.State | None:
             clean_up(found)
         return outcome
     except (DatabaseError, BackupError, OSError, KeyError) as error:
-        logger.exception("Restore %s can't be settled yet.", found.token)
+        log_event(
+            logger, found.token, "unsettled", level=logging.ERROR, exception=error
+        )
         raise RecoveryFailed(
             "The interrupted restore can't be settled yet, so the site stays"
             " closed. The log says why."
@@ -88,8 +90,9 @@ def settle_journal(token: uuid.UUID, error: str) -> Operation.State | None:
     log_event(logger, token, "undone", level=logging.WARNING)
     try:
         history.conclude(token, Operation.State.FAILED, error)
-    except DatabaseError:  # The site is sound and open; the next claim notes it.
-        logger.exception("The outcome of restore %s could not be recorded.", token)
+    except DatabaseError as refusal:
+        # The site is sound and open; the next claim notes it.
+        log_event(logger, token, "unrecorded", level=logging.ERROR, exception=refusal)
     return Operation.State.FAILED
 
 
@@ -137,8 +140,10 @@ def clean_up(found: Journal) -> None:
     try:
         lease.release(found.token)
         history.announce(found.token)
-    except DatabaseError:
-        logger.exception("The lease of %s could not be released.", found.token)
+    except DatabaseError as error:
+        log_event(
+            logger, found.token, "unreleased", level=logging.ERROR, exception=error
+        )
 
 
 def settle_dead(token: uuid.UUID, error: str) -> None:

@@ -106,7 +106,14 @@ def drop_safety_copy(claim: Claim) -> None:
         try:
             get_store().delete(key)
         except BackupError as error:
-            logger.warning("The safety copy %s stays: %s", key, error)
+            log_event(
+                logger,
+                claim.token,
+                "safety-copy-stays",
+                level=logging.WARNING,
+                key=key,
+                error=error,
+            )
 
 
 def stage(claim: Claim, *, for_real: bool = True) -> Plan:
