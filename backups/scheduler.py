@@ -26,7 +26,7 @@ ACTOR = "schedule"
 MINUTE = 60
 
 timer_of: int | None = None
-"""The process whose timer runs: threads do not come along in a fork."""
+"""The process that has its timer: threads do not come along in a fork."""
 
 
 def start_backup(*, actor: str = ACTOR) -> operations.Claim:
@@ -117,9 +117,11 @@ def run_for_ever(
 def start_timer() -> None:
     """Start this process's timer, unless it has one or the site wants none."""
     global timer_of
-    if timer_of == os.getpid() or not get_settings().SCHEDULER:
-        return
+    if timer_of == os.getpid():
+        return  # As before nearly every request, so that nothing else is looked at.
     timer_of = os.getpid()
+    if not get_settings().SCHEDULER:
+        return
     threading.Thread(
         target=run_for_ever, args=(threading.Event(),), name="backups", daemon=True
     ).start()

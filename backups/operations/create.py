@@ -13,7 +13,7 @@ import django
 from backups.archive import ArchiveWriter, Source
 from backups.exceptions import BackupError
 from backups.models import Operation
-from backups.names import generate_key, is_automatic
+from backups.names import MANUAL_PREFIX, generate_key, is_automatic
 from backups.site_settings import Stored
 from backups.snapshots import (
     DatabaseSnapshotter,
@@ -27,7 +27,7 @@ from .claim import Claim
 from .prune import prune_backups
 
 
-def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Claim:
+def claim_create(key: str = "", *, actor: str, prefix: str = MANUAL_PREFIX) -> Claim:
     """Claim the creation of *key*, or of a key made from site name and time.
 
     Raises NameTaken, StoreFailed, or what ``Claim.make`` raises.
@@ -45,11 +45,10 @@ def claim_create(key: str = "", *, actor: str, prefix: str | None = None) -> Cla
     return Claim.make(Operation.Kind.CREATE, choose_key, actor)
 
 
-def free_key(store: Store, prefix: str | None) -> str:
+def free_key(store: Store, prefix: str) -> str:
     """Return a generated key that nothing is stored under."""
-    options = {"prefix": prefix} if prefix else {}
     name = Stored.load().site_name
-    keys = (generate_key(name, serial=n, **options) for n in itertools.count(1))
+    keys = (generate_key(name, prefix=prefix, serial=n) for n in itertools.count(1))
     return next(key for key in keys if not store.find(key))
 
 
