@@ -226,7 +226,8 @@ def test_every_tag_is_explained() -> None:
 
 def test_it_names_the_codes_that_the_api_uses() -> None:
     code = re.compile(r'"(validation_\w+)"')
-    sources = [*ROOT.glob("backups/*.py"), *ROOT.glob("backups/api/*.py")]
+    files = ROOT.glob("backups/**/*.py")
+    sources = [file for file in files if "schema" not in file.parts]
     used = {name for file in sources for name in code.findall(file.read_text())}
 
     assert used == {*CODES}
