@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.live.conftest import pytest_runtest_makereport, require, template
+from tests.live.conftest import (
+    MakeSite,
+    making_sites,
+    pytest_runtest_makereport,
+    require,
+    template,
+)
 from tests.live.server import LONG, ROOT, Site
 
 from .visitor import Visitor, find_browser
@@ -26,7 +32,6 @@ FLAGS = [
 ]
 AXE = ROOT / "tests" / "e2e" / "node_modules" / "axe-core" / "axe.min.js"
 expect.set_options(timeout=1000 * LONG)
-MakeSite = Callable[..., Site]
 Visit = Callable[..., Visitor]
 
 
@@ -49,16 +54,7 @@ def make_site(
     template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeSite]:
     """Make a site, not yet started; it is stopped and deleted in the end."""
-    sites: list[Site] = []
-
-    def make(**environment: str) -> Site:
-        folder = tmp_path_factory.mktemp("site") / "data"
-        sites.append(Site.copy(template, folder, **environment))
-        return sites[-1]
-
-    yield make
-    for site in sites:
-        site.remove()
+    yield from making_sites(template, tmp_path_factory)
 
 
 @pytest.fixture(scope="package")

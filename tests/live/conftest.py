@@ -37,6 +37,13 @@ def make_site(
     template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeSite]:
     """Make a site, not yet started; it is stopped and deleted after the module."""
+    yield from making_sites(template, tmp_path_factory)
+
+
+def making_sites(
+    template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeSite]:
+    """Yield what makes a site, and remove all that it made."""
     sites: list[Site] = []
 
     def make(**environment: str) -> Site:
