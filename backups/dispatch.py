@@ -10,6 +10,7 @@ import threading
 import time
 
 from django.db import close_old_connections, connections
+from django.utils.translation import gettext_noop as _
 
 from . import operations
 from .conf import get_settings
@@ -17,6 +18,7 @@ from .exceptions import OperationFailed
 from .logs import log_event
 from .models import Operation
 from .process import start_command
+from .texts import Text
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def run(claim: operations.Claim) -> None:
             logger, claim.token, "unstarted", level=logging.ERROR, exception=error
         )
         with claim:  # Settles it as failed.
-            raise OperationFailed("The operation could not be started.") from error
+            raise OperationFailed(_("The operation could not be started.")) from error
     log_event(logger, claim.token, "started", pid=child.pid)
     claim.hand_over()
     threading.Thread(target=_reap, args=(child, claim), daemon=True).start()
@@ -81,7 +83,7 @@ def _reap(child: subprocess.Popen[bytes], claim: operations.Claim) -> None:
         connections.close_all()
 
 
-def _cause(status: int) -> str:
+def _cause(status: int) -> Text:
     if status < 0:
-        return f"The process that ran it was killed by signal {-status}."
-    return f"The process that ran it ended with status {status}."
+        return Text(_("The process that ran it was killed by signal %(n)d."), n=-status)
+    return Text(_("The process that ran it ended with status %(n)d."), n=status)

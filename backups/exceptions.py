@@ -2,14 +2,27 @@
 
 Every message may be shown on a page, in an API answer or on a terminal: it
 holds no path of the server, no secret and no text of a third party that could
-hold one.
+hold one. It is an English template with named parameters, marked for gettext; see
+``texts``.
 """
 
 import datetime
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+from .texts import Text
 
 
 class BackupError(Exception):
-    """Base of every error that this app raises on purpose."""
+    """Base of every error that this app raises on purpose.
+
+    ``str`` of it is English; ``text.localized()`` is for people.
+    """
+
+    def __init__(self, message: str = "", **params: Any) -> None:
+        self.text = Text(message, **params)
+        super().__init__(str(self.text))
 
 
 class Misconfigured(BackupError):
@@ -20,28 +33,28 @@ class OperationInProgress(BackupError):
     """Another operation holds the lease."""
 
     def __init__(self) -> None:
-        super().__init__("Another backup or restore is already running.")
+        super().__init__(_("Another backup or restore is already running."))
 
 
 class LeaseLost(BackupError):
     """This process no longer holds the lease, so it must not change anything."""
 
     def __init__(self) -> None:
-        super().__init__("The operation lost its lock and stopped.")
+        super().__init__(_("The operation lost its lock and stopped."))
 
 
 class BackupNotFound(BackupError):
     """No backup is stored under that key."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"There is no backup named “{key}”.")
+        super().__init__(_("There is no backup named “%(key)s”."), key=key)
 
 
 class NameTaken(BackupError):
     """A backup is already stored under that key."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"A backup named “{key}” already exists.")
+        super().__init__(_("A backup named “%(key)s” already exists."), key=key)
 
 
 class InvalidName(BackupError):
@@ -52,7 +65,9 @@ class BackupInUse(BackupError):
     """The running operation works on that backup."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"The backup “{key}” is in use and cannot be deleted.")
+        super().__init__(
+            _("The backup “%(key)s” is in use and cannot be deleted."), key=key
+        )
 
 
 class BackupProtected(BackupError):
@@ -60,8 +75,11 @@ class BackupProtected(BackupError):
 
     def __init__(self, key: str, until: datetime.datetime) -> None:
         super().__init__(
-            f"The backup “{key}” undoes a restore, so it is protected until"
-            f" {until:%Y-%m-%d}."
+            _(
+                "The backup “%(key)s” undoes a restore, so it is protected until %(until)s."
+            ),
+            key=key,
+            until=f"{until:%Y-%m-%d}",
         )
 
 

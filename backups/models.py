@@ -9,6 +9,8 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .texts import Text
+
 
 class Lease(models.Model):
     """The one row that lets one operation run at a time.
@@ -55,7 +57,18 @@ class Operation(models.Model):
     finished = models.DateTimeField(null=True)
     actor = models.CharField(max_length=254, blank=True)
     error = models.TextField(blank=True)
+    cause = models.JSONField(default=dict)
+    """``error`` as ``Text.as_json`` has it."""
+
     notes = models.JSONField(default=list)
+    """Remarks, each as ``Text.as_json`` has it."""
+
+    phases = models.JSONField(default=list)
+    """The phases that it went through: ``[name, ISO time of its beginning]``."""
+
+    contents = models.JSONField(default=dict)
+    """What the archive that it made or took in holds: ``databases``, ``files``."""
+
     safety_key = models.CharField(max_length=1024, blank=True)
 
     class Meta:
@@ -66,6 +79,15 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}: {self.state}"
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in the language that is active; "" if it did not."""
+        return Text.from_json(self.cause or self.error).localized()
+
+    @property
+    def remarks(self) -> list[Text]:
+        return [Text.from_json(note) for note in self.notes]
 
 
 class Backup(Operation):

@@ -333,6 +333,6 @@ def as_json(operation: Operation) -> dict[str, Any]:
         "finished": format_date(operation.finished),
         "actor": operation.actor,
         "error": operation.error,
-        "notes": operation.notes,
+        "notes": [str(remark) for remark in operation.remarks],
         "safetyKey": operation.safety_key,
     }

@@ -21,5 +21,5 @@ def claim_automatic(*, actor: str) -> Claim:
         raise
     except BackupError as error:
         kind = Operation.Kind.CREATE
-        history.record(kind, AUTOMATIC_PREFIX, actor, error=str(error))
+        history.record(kind, AUTOMATIC_PREFIX, actor, cause=error.text)
         raise

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from django.db import Error as DatabaseError
 from django.db import connections, router, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from backups import journal, lease, workspace
 from backups.conf import get_settings
@@ -30,6 +32,7 @@ from backups.models import Operation
 from backups.signals import operation_started
 from backups.snapshots import get_media
 from backups.store import get_store
+from backups.texts import Text
 
 from . import history, places
 from .recover import recover
@@ -59,6 +62,8 @@ class Claim:
             "phase": "",
             "bytes_done": 0,
             "bytes_total": 0,
+            "phases": [],
+            "contents": {},
         }
 
     @property
@@ -72,7 +77,7 @@ class Claim:
 
     @property
     def progress(self) -> dict[str, Any]:
-        """The present ``phase``, ``bytes_done`` and ``bytes_total``."""
+        """The fields of ``Operation`` that tell how far the work is."""
         return dict(self._progress)
 
     @classmethod
@@ -176,11 +181,18 @@ class Claim:
         """Tell how far the work is; costs nothing, a thread stores it."""
         if phase and phase != self._progress["phase"]:
             self._progress["phase"] = phase
+            # Lists that were stored are not changed: another thread stores them.
+            begun = [phase, timezone.now().isoformat()]
+            self._progress["phases"] = [*self._progress["phases"], begun]
             log_event(logger, self.token, "phase", phase=phase)
         if total is not None:
             self._progress["bytes_total"] = total
         if done is not None:
             self._progress["bytes_done"] = done
+
+    def describe_contents(self, databases: int, files: int) -> None:
+        """Tell what the archive that was made, or proven, holds."""
+        self._progress["contents"] = {"databases": databases, "files": files}
 
     def advance(self, count: int) -> None:
         """Add *count* bytes to what is done."""
@@ -192,10 +204,11 @@ class Claim:
             token=self.token, state=Operation.State.RUNNING
         ).update(**self._progress)
 
-    def note(self, notes: list[str]) -> None:
+    def note(self, notes: list[Text]) -> None:
         """Add remarks about the work to the history."""
         if notes:
-            self.operation.notes = (self.operation.notes + notes)[:MAX_NOTES]
+            added = [note.as_json() for note in notes]
+            self.operation.notes = (self.operation.notes + added)[:MAX_NOTES]
             self.operation.save(update_fields=["notes"])
 
     def require_held(self) -> None:
@@ -259,16 +272,19 @@ def take_lease(token: uuid.UUID) -> None:
 def require_no_transaction() -> None:
     """Refuse to work where nobody else could see the lease."""
     if connections[router.db_for_write(Operation)].in_atomic_block:
-        raise Misconfigured("A backup can't be part of a database transaction.")
+        raise Misconfigured(_("A backup can't be part of a database transaction."))
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException) -> Text:
     """Return the cause in words that hold no path and no secret."""
     if isinstance(error, BackupError):
-        return str(error)
+        return error.text
     if isinstance(error, OSError) and error.strerror:
-        return f"The system refused: {error.strerror}."
-    return f"Unexpected error ({type(error).__name__}); the log has the details."
+        return Text(_("The system refused: %(why)s."), why=error.strerror)
+    return Text(
+        _("Unexpected error (%(name)s); the log has the details."),
+        name=type(error).__name__,
+    )
 
 
 def sweep_leftovers(token: uuid.UUID) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.utils.translation import gettext_noop as _
 
 from backups.archive import ArchiveWriter, Source
 from backups.exceptions import BackupError
@@ -22,6 +23,7 @@ from backups.snapshots import (
     get_snapshotters,
 )
 from backups.store import Store, get_store
+from backups.texts import Text
 
 from .claim import Claim
 from .prune import prune_backups
@@ -61,7 +63,7 @@ def create_backup(claim: Claim) -> str:
     key = claim.operation.key
     with claim:
         skipped = write_archive(claim, key)
-        notes = [f"Left out: {name}" for name in skipped]
+        notes = [Text(_("Left out: %(name)s"), name=name) for name in skipped]
         if is_automatic(key):
             notes += thin_out(claim)
         claim.note(notes)
@@ -96,7 +98,7 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
     return skipped
 
 
-def thin_out(claim: Claim) -> list[str]:
+def thin_out(claim: Claim) -> list[Text]:
     """Delete superfluous automatic backups, now that there is a newer one.
 
     Returns what went wrong: the new backup is good all the same.
@@ -109,7 +111,7 @@ def thin_out(claim: Claim) -> list[str]:
             new=claim.operation.key,
         )
     except BackupError as error:
-        return [f"Not pruned: {error}"]
+        return [Text(_("Not pruned: %(why)s"), why=error.text)]
 
 
 def write_databases(

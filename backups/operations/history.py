@@ -5,14 +5,16 @@ import uuid
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from backups.logs import log_event
 from backups.models import Operation
 from backups.signals import operation_finished
+from backups.texts import Text
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = "The process that ran it ended before it was done."
+INTERRUPTED = Text(_("The process that ran it ended before it was done."))
 KEPT = 10_000
 """Rows of the history; older ones are deleted."""
 
@@ -39,19 +41,28 @@ def begin(
     )
 
 
-def record(kind: Operation.Kind, key: str, actor: str, *, error: str = "") -> None:
+def record(
+    kind: Operation.Kind,
+    key: str,
+    actor: str,
+    *,
+    cause: Text | None = None,
+    contents: dict[str, int] | None = None,
+) -> None:
     """Add what is over already: something short, or what could not even begin.
 
     It is done whatever happens here, so a database that refuses is only logged.
     """
     now = timezone.now()
-    state = Operation.State.FAILED if error else Operation.State.SUCCEEDED
+    state = Operation.State.FAILED if cause else Operation.State.SUCCEEDED
     operation = Operation(
         kind=kind,
         key=key,
         state=state,
         actor=actor,
-        error=error,
+        error=str(cause or ""),
+        cause=cause.as_json() if cause else {},
+        contents=contents or {},
         started=now,
         finished=now,
     )
@@ -70,7 +81,9 @@ def record(kind: Operation.Kind, key: str, actor: str, *, error: str = "") -> No
         )
 
 
-def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> bool:
+def conclude(
+    token: uuid.UUID, state: Operation.State, cause: Text | None = None
+) -> bool:
     """Write the outcome into a running row; return whether it was running.
 
     A row that has its outcome keeps it: the “succeeded” of a restore, which
@@ -78,7 +91,13 @@ def conclude(token: uuid.UUID, state: Operation.State, error: str = "") -> bool:
     """
     running = Operation.objects.filter(token=token, state=Operation.State.RUNNING)
     return bool(
-        running.update(state=state, phase="", error=error, finished=timezone.now())
+        running.update(
+            state=state,
+            phase="",
+            error=str(cause or ""),
+            cause=cause.as_json() if cause else {},
+            finished=timezone.now(),
+        )
     )
 
 

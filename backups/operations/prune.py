@@ -2,8 +2,11 @@
 
 import dataclasses
 
+from django.utils.translation import gettext_noop as _
+
 from backups.exceptions import BackupError
 from backups.names import is_automatic
+from backups.texts import Text
 
 from .delete import delete_backup
 from .overview import BackupInfo, Origin, describe_backups
@@ -60,7 +63,7 @@ def judge(
     return Verdict(info, False, f"Newer automatic backups: {rank - 1}.")
 
 
-def prune_backups(keep: int, *, actor: str, new: str = "") -> list[str]:
+def prune_backups(keep: int, *, actor: str, new: str = "") -> list[Text]:
     """Delete what ``plan_pruning`` does not keep; return a sentence each failed.
 
     One that the running operation works on is not deleted. Raises StoreFailed
@@ -73,5 +76,5 @@ def prune_backups(keep: int, *, actor: str, new: str = "") -> list[str]:
         try:
             delete_backup(verdict.backup.key, actor=actor)
         except BackupError as error:
-            failures.append(f"Not pruned: {error}")
+            failures.append(Text(_("Not pruned: %(why)s"), why=error.text))
     return failures

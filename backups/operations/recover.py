@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.utils.translation import gettext_noop as _
 
 from backups import gate, journal, lease, workspace
 from backups.conf import get_settings
@@ -17,12 +18,13 @@ from backups.journal import Journal, Step
 from backups.logs import log_event
 from backups.models import Operation
 from backups.snapshots import MediaTree, get_snapshotters
+from backups.texts import Text
 
 from . import history
 
 logger = logging.getLogger(__name__)
 
-UNDONE = "The restore was interrupted; the site was put back as it was before."
+UNDONE = Text(_("The restore was interrupted; the site was put back as it was before."))
 
 
 def recover() -> Operation.State | None:
@@ -48,8 +50,10 @@ def recover() -> Operation.State | None:
             logger, found.token, "unsettled", level=logging.ERROR, exception=error
         )
         raise RecoveryFailed(
-            "The interrupted restore can't be settled yet, so the site stays"
-            " closed. The log says why."
+            _(
+                "The interrupted restore can't be settled yet, so the site stays"
+                " closed. The log says why."
+            )
         ) from error
     finally:
         if journal.names(found.token):
@@ -70,11 +74,11 @@ def recover_if_abandoned() -> bool:
     return not journal.exists()
 
 
-def settle_journal(token: uuid.UUID, error: str) -> Operation.State | None:
+def settle_journal(token: uuid.UUID, cause: Text) -> Operation.State | None:
     """Bring the unfinished commit of *token* to one of its two ends.
 
     The caller holds the lock of that operation. Opens the site and returns the
-    outcome; *error* is what the history says of a restore that was undone.
+    outcome; *cause* is what the history says of a restore that was undone.
     None if the journal is gone or another's: then somebody has settled it.
     Every step may be repeated.
     """
@@ -89,7 +93,7 @@ def settle_journal(token: uuid.UUID, error: str) -> Operation.State | None:
     undo(found)
     log_event(logger, token, "undone", level=logging.WARNING)
     try:
-        history.conclude(token, Operation.State.FAILED, error)
+        history.conclude(token, Operation.State.FAILED, cause)
     except DatabaseError as refusal:
         # The site is sound and open; the next claim notes it.
         log_event(logger, token, "unrecorded", level=logging.ERROR, exception=refusal)
@@ -146,12 +150,12 @@ def clean_up(found: Journal) -> None:
         )
 
 
-def settle_dead(token: uuid.UUID, error: str) -> None:
+def settle_dead(token: uuid.UUID, cause: Text) -> None:
     """Settle an operation whose process is known to have ended.
 
     Does nothing if that process settled it itself.
     """
     if recover_if_abandoned() and workspace.is_dead(token):
-        history.conclude(token, Operation.State.FAILED, error)
+        history.conclude(token, Operation.State.FAILED, cause)
         lease.release(token)
         history.announce(token)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connections
+from django.utils.translation import gettext_noop as _
 
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
@@ -30,6 +31,7 @@ from backups.snapshots import (
     get_snapshotters,
 )
 from backups.store import get_store
+from backups.texts import Text
 
 from . import fit, history
 from .claim import Claim, describe
@@ -98,7 +100,8 @@ def save_present_state(claim: Claim) -> None:
     if key := claim.operation.safety_key:
         skipped = write_archive(claim, key, phase="safety copy")
         if skipped:
-            claim.note([f"Left out of {key}: {name}" for name in skipped])
+            words = _("Left out of %(key)s: %(name)s")
+            claim.note([Text(words, key=key, name=name) for name in skipped])
 
 
 def drop_safety_copy(claim: Claim) -> None:
@@ -140,7 +143,7 @@ def stage(claim: Claim, *, for_real: bool = True) -> Plan:
         extract(archive, targets, media, claim, for_real=for_real)
     staged = {alias: targets[entries[alias].member] for alias in snapshotters}
     claim.report(phase="checking")
-    remarks = []
+    remarks: list[Text | None] = []
     for alias, snapshotter in snapshotters.items():
         fit.require_sound(snapshotter, staged[alias], entries[alias])
         remarks.append(fit.find_dangling(snapshotter, staged[alias]))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Self
 
+from django.utils.translation import gettext_noop as _
+
 from backups.exceptions import BackupError, InvalidArchive, InvalidName
 from backups.models import Operation
 from backups.names import is_safe_key
@@ -68,9 +70,11 @@ class Upload:
     def _begin(self) -> Incoming:
         """Judge the first bytes, then open a place for all of them."""
         if not is_plain_zip(self._head[:SNIFFED_BYTES]):
-            raise InvalidArchive("The file is not a zip archive.")
+            raise InvalidArchive(_("The file is not a zip archive."))
         if not is_safe_key(self.key) or "/" in self.key:
-            raise InvalidName(f"“{self.key}” can't be the name of a backup.")
+            raise InvalidName(
+                _("“%(key)s” can't be the name of a backup."), key=self.key
+            )
         store = get_store()
         store.require_free(self.key)
         self._incoming = store.receive(self.key)

@@ -38,7 +38,7 @@ class Command(BackupCommand):
         doomed = [verdict.backup.key for verdict in plan if not verdict.is_kept]
         failures = operations.prune_backups(keep, actor=ACTOR)
         if failures:
-            raise CommandError("\n".join(failures))
+            raise CommandError("\n".join(map(str, failures)))
         text = "\n".join(f"Deleted {key}." for key in doomed) or "Nothing to delete."
         return self.answer(options, {"deleted": doomed}, text)
 
