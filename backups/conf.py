@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from backups.texts import gettext_noop as _
+
 from .exceptions import Misconfigured
 
 
@@ -88,7 +90,7 @@ class Settings:
             place = Path(base) / "backups-workspace"
         if not Path(place).is_absolute():
             raise Misconfigured(
-                "The settings name no absolute folder for the workspace of backups."
+                _("The settings name no absolute folder for the workspace of backups.")
             )
         return Path(place).resolve()
 

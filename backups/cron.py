@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import Self
+from typing import Any, Self
+
+from backups.texts import gettext_noop as _
+
+from .texts import Text
 
 MACROS = {
     "@yearly": "0 0 1 1 *",
@@ -30,7 +34,14 @@ HORIZON_IN_DAYS = 5 * 366
 
 
 class CronError(ValueError):
-    """The expression breaks the grammar; clients see the message as it is."""
+    """The expression breaks the grammar.
+
+    Clients see ``str`` of it as it is; ``text`` can be translated.
+    """
+
+    def __init__(self, message: str, **params: Any) -> None:
+        self.text = Text(message, **params)
+        super().__init__(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,10 @@ class Schedule:
         segments = MACROS.get(expression, expression).split(" ")
         if len(segments) != len(LIMITS):
             raise CronError(
-                "Invalid cron expression - must be a valid macro or to have exactly"
-                " 5 space separated segments."
+                _(
+                    "Invalid cron expression - must be a valid macro or to have exactly"
+                    " 5 space separated segments."
+                )
             )
         pairs = zip(segments, LIMITS, strict=True)
         return cls(*(_parse_segment(segment, *limits) for segment, limits in pairs))
@@ -118,7 +131,7 @@ def _parse_part(part: str, low: int, high: int) -> range:
     span, *steps = part.split("/")
     if len(steps) > 1:
         raise CronError(
-            "Invalid segment step format - must be in the format */n or 1-30/n."
+            _("Invalid segment step format - must be in the format */n or 1-30/n.")
         )
     step = _parse_step(steps[0], high) if steps else 1
     if span == "*":
@@ -126,7 +139,7 @@ def _parse_part(part: str, low: int, high: int) -> range:
     start, *ends = span.split("-")
     if len(ends) > 1:
         raise CronError(
-            "Invalid segment range format - the range must have 1 or 2 parts."
+            _("Invalid segment range format - the range must have 1 or 2 parts.")
         )
     if ends:
         return _parse_range(start, ends[0], low, high)[::step]
@@ -137,7 +150,10 @@ def _parse_step(text: str, high: int) -> int:
     step = _parse_integer(text)
     if not 1 <= step <= high:
         raise CronError(
-            f"Invalid segment step boundary - the step must be between 1 and the {high}."
+            _(
+                "Invalid segment step boundary - the step must be between 1 and the %(high)s."
+            ),
+            high=high,
         )
     return step
 
@@ -146,12 +162,18 @@ def _parse_range(start: str, end: str, low: int, high: int) -> range:
     first = _parse_integer(start)
     if not low <= first <= high:
         raise CronError(
-            f"Invalid segment range minimum - must be between {low} and {high}."
+            _("Invalid segment range minimum - must be between %(low)s and %(high)s."),
+            low=low,
+            high=high,
         )
     last = _parse_integer(end)
     if not first <= last <= high:
         raise CronError(
-            f"Invalid segment range maximum - must be between {first} and {high}."
+            _(
+                "Invalid segment range maximum - must be between %(first)s and %(high)s."
+            ),
+            first=first,
+            high=high,
         )
     return range(first, last + 1)
 
@@ -160,13 +182,15 @@ def _parse_single(text: str, low: int, high: int, step: int) -> range:
     # A step of 1 says nothing, so "5/1" passes.
     if step != 1:
         raise CronError(
-            "Invalid segment step - step > 1 could be used only with the wildcard"
-            " or range format."
+            _(
+                "Invalid segment step - step > 1 could be used only with the wildcard"
+                " or range format."
+            )
         )
     value = _parse_integer(text)
     if not low <= value <= high:
         raise CronError(
-            "Invalid segment value - must be between the min and max of the segment."
+            _("Invalid segment value - must be between the min and max of the segment.")
         )
     return range(value, value + 1)
 
@@ -174,7 +198,11 @@ def _parse_single(text: str, low: int, high: int, step: int) -> range:
 def _parse_integer(text: str) -> int:
     quoted = json.dumps(text, ensure_ascii=False)
     if not INTEGER.fullmatch(text):
-        raise CronError(f"Strconv.Atoi: parsing {quoted}: invalid syntax.")
+        raise CronError(
+            _("Strconv.Atoi: parsing %(text)s: invalid syntax."), text=quoted
+        )
     if len(text) > MOST_DIGITS:
-        raise CronError(f"Strconv.Atoi: parsing {quoted}: value out of range.")
+        raise CronError(
+            _("Strconv.Atoi: parsing %(text)s: value out of range."), text=quoted
+        )
     return int(text)

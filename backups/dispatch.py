@@ -10,7 +10,8 @@ import threading
 import time
 
 from django.db import close_old_connections, connections
-from django.utils.translation import gettext_noop as _
+
+from backups.texts import gettext_noop as _
 
 from . import operations
 from .conf import get_settings

@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from backups.texts import gettext_noop as _
+
 from .exceptions import Misconfigured
 
 SALT = "backups.encryption"
@@ -27,8 +29,10 @@ def decrypt(token: str) -> str:
         return _fernet().decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise Misconfigured(
-            "The stored secret can't be read, because SECRET_KEY has changed;"
-            " enter it again."
+            _(
+                "The stored secret can't be read, because SECRET_KEY has changed;"
+                " enter it again."
+            )
         ) from error
 
 
@@ -37,7 +41,7 @@ def _fernet() -> Any:
         from cryptography.fernet import Fernet, MultiFernet
     except ImportError as error:
         raise Misconfigured(
-            'Keeping archives in S3 needs: pip install "django-site-backups[s3]"'
+            _('Keeping archives in S3 needs: pip install "django-site-backups[s3]"')
         ) from error
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet([Fernet(_derive(key)) for key in keys])

@@ -9,20 +9,19 @@ hold one. It is an English template with named parameters, marked for gettext; s
 import datetime
 from typing import Any
 
-from django.utils.translation import gettext_noop as _
-
 from .texts import Text
+from .texts import gettext_noop as _
 
 
 class BackupError(Exception):
     """Base of every error that this app raises on purpose.
 
-    ``str`` of it is English; ``text.localized()`` is for people.
+    ``str`` of it is English; ``text`` can be translated.
     """
 
     def __init__(self, message: str = "", **params: Any) -> None:
         self.text = Text(message, **params)
-        super().__init__(str(self.text))
+        super().__init__(self.text)
 
 
 class Misconfigured(BackupError):

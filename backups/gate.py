@@ -20,6 +20,8 @@ from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connections
 
+from backups.texts import gettext_noop as _
+
 from . import journal, workspace
 from .durability import write_durably
 from .exceptions import OperationFailed
@@ -83,7 +85,8 @@ def _wait_exclusive(descriptor: int, timeout: float) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise OperationFailed(
-                    f"Requests were still running after {timeout:g} seconds."
+                    _("Requests were still running after %(timeout)s seconds."),
+                    timeout=f"{timeout:g}",
                 ) from None
             time.sleep(0.01)
         else:

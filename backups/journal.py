@@ -12,6 +12,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from backups.texts import gettext_noop as _
+
 from . import workspace
 from .durability import sync_path, write_durably
 from .exceptions import OperationInProgress, RecoveryFailed
@@ -88,7 +90,7 @@ def read() -> Journal | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
-        raise RecoveryFailed("The journal of the restore can't be read.") from error
+        raise RecoveryFailed(_("The journal of the restore can't be read.")) from error
 
 
 def remove() -> None:

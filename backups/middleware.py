@@ -5,17 +5,23 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
-from django.utils.translation import gettext as _
+from django.utils import translation
+from django.utils.translation import get_language_from_request
+
+from backups.texts import gettext_noop as _
 
 from . import gate, operations, scheduler
 from .conf import get_settings
 
 API = "backups-api"
 RETRY_AFTER = "2"
+CLOSED = _("The site is being restored. Try again in a few seconds.")
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{0}</title></head>
-<body><h1>{0}</h1></body></html>
+<html lang="{language}"><head><meta charset="utf-8"><title>{text}</title>
+<meta name="viewport" content="width=device-width">{refresh}</head>
+<body><h1>{text}</h1></body></html>
 """
+REFRESH = f'<meta http-equiv="refresh" content="{RETRY_AFTER}">'
 
 
 class GateMiddleware:
@@ -74,17 +80,27 @@ def leave_gate(request: Any) -> None:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Return 503, in the form that the caller of that path reads."""
-    message = _("The site is being restored. Try again in a few seconds.")
     if is_api(request):
         response: HttpResponse = JsonResponse(
-            {"data": {}, "message": message, "status": 503}, status=503
+            {"data": {}, "message": CLOSED, "status": 503}, status=503
         )
         response["Access-Control-Allow-Origin"] = get_settings().CORS_ORIGIN
     else:
-        response = HttpResponse(PAGE.format(message), status=503)
+        response = HttpResponse(closed_page(request), status=503)
     response["Retry-After"] = RETRY_AFTER
     response["Cache-Control"] = "no-store"
     return response
+
+
+def closed_page(request: HttpRequest) -> str:
+    """Return a page in the visitor's language; one that was only looked at reloads."""
+    language = get_language_from_request(request)
+    with translation.override(language):
+        return PAGE.format(
+            language=language,
+            text=translation.gettext(CLOSED),
+            refresh=REFRESH if request.method == "GET" else "",
+        )
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -81,9 +81,14 @@ class Operation(models.Model):
         return f"{self.kind} {self.key}: {self.state}"
 
     @property
-    def reason(self) -> str:
-        """Why it failed, in the language that is active; "" if it did not."""
-        return Text.from_json(self.cause or self.error).localized()
+    def reason(self) -> Text:
+        """Why it failed; "" if it did not."""
+        return Text.from_json(self.cause or self.error)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.finished - self.started).total_seconds() if self.finished else None
 
     @property
     def remarks(self) -> list[Text]:

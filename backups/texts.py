@@ -1,40 +1,40 @@
 """Sentences that are raised, stored and logged in English, and shown in any language.
 
 What an operation says is written down by one process and read by people later,
-each in a language of their own. So a sentence is kept as gettext has it: the
-English template, marked by ``gettext_noop``, and what fills it.
+each in a language of their own. So a sentence remembers what gettext needs: the
+English template and what fills it.
 """
 
+from collections.abc import Callable
 from typing import Any, Self
 
-from django.utils.translation import gettext
+
+def gettext_noop(message: str) -> str:
+    """Mark a template, as ``_``, for those who gather what is to be translated."""
+    return message
 
 
-class Text:
-    """A template and its parameters, which ``%`` puts together.
+class Text(str):
+    """An English sentence, made by ``%`` of a template and named parameters.
 
-    ``str`` is English: for logs, terminals and the API. Parameters are texts,
-    numbers, or a ``Text`` that is part of the sentence.
+    Parameters are texts, numbers, or a ``Text`` that is part of the sentence.
+    As what it is, a ``str``, it goes to logs, terminals and the API.
     """
 
-    def __init__(self, message: str, **params: Any) -> None:
+    message: str
+    params: dict[str, Any]
+
+    def __new__(cls, message: str, **params: Any) -> Self:
+        self = super().__new__(cls, message % params if params else message)
         self.message = message
         self.params = params
+        return self
 
-    def __str__(self) -> str:
-        return self.message % self.params if self.params else self.message
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Text) and self.as_json() == other.as_json()
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-    def localized(self) -> str:
-        """Return it in the language that is active."""
+    def translated(self, gettext: Callable[[str], str]) -> str:
+        """Return it with each template as *gettext* gives it."""
         template = gettext(self.message) if self.message else ""
         params = {
-            name: value.localized() if isinstance(value, Text) else value
+            name: value.translated(gettext) if isinstance(value, Text) else value
             for name, value in self.params.items()
         }
         return template % params if params else template

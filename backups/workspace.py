@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from backups.texts import gettext_noop as _
+
 from .conf import get_settings
 from .durability import DRAFT_SUFFIX
 from .exceptions import Misconfigured
@@ -35,8 +37,10 @@ def require_owner() -> None:
     """
     if root().stat().st_uid != os.geteuid():
         raise Misconfigured(
-            "The workspace belongs to another user; run this as the user that the"
-            " site runs as."
+            _(
+                "The workspace belongs to another user; run this as the user that the"
+                " site runs as."
+            )
         )
 
 

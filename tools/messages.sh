@@ -10,7 +10,12 @@ cp -r templates "$place/backups/templates"
 (
     cd "$place/backups"
     for folder in locale/*/; do
-        django-admin makemessages --locale "$(basename "$folder")" --no-location >/dev/null
+        django-admin makemessages --locale "$(basename "$folder")" \
+            --no-location --no-obsolete >/dev/null
+        # Two lines of the head that say nothing, and one of them anew each time.
+        texts="$folder/LC_MESSAGES/django.po"
+        grep -Ev '^"(Report-Msgid-Bugs-To|POT-Creation-Date):' "$texts" >"$place/texts"
+        mv "$place/texts" "$texts"
     done
     django-admin compilemessages >/dev/null
 )

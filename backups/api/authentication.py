@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
+from .addresses import may_enter
 from .collections import Account
 from .tokens import AuthToken, FileToken
 
@@ -29,9 +30,10 @@ class TokenAuthentication(BaseAuthentication):
         return account.user, account
 
 
-def file_account(request: Any) -> Account | None:
-    """Return whose file token stands in ``?token=``, or None."""
+def may_download(request: Any) -> bool:
+    """Whether ``?token=`` is the file token of a superuser who may come from there."""
     try:
-        return FileToken.read(request.query_params.get("token", "")).account
+        account = FileToken.read(request.GET.get("token", "")).account
     except TokenError:
-        return None
+        return False
+    return account.is_superuser and may_enter(request, account)

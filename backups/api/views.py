@@ -26,8 +26,8 @@ from backups.middleware import leave_gate
 from backups.models import Operation
 
 from . import validation
-from .addresses import may_enter, real_address
-from .authentication import file_account
+from .addresses import real_address
+from .authentication import may_download
 from .base import ApiView, ViewSet, empty
 from .dates import format_date
 from .download import send_file
@@ -118,12 +118,7 @@ class BackupViewSet(ViewSet):
         return empty()
 
     def retrieve(self, request: Any, key: str) -> HttpResponseBase:
-        account = file_account(request)
-        if (
-            account is None
-            or not account.is_superuser
-            or not may_enter(request, account)
-        ):
+        if not may_download(request):
             raise ApiError(403, NO_ACCESS)
         try:
             stored, file = operations.open_backup(require_one_segment(request, key))
@@ -333,6 +328,6 @@ def as_json(operation: Operation) -> dict[str, Any]:
         "finished": format_date(operation.finished),
         "actor": operation.actor,
         "error": operation.error,
-        "notes": [str(remark) for remark in operation.remarks],
+        "notes": operation.remarks,
         "safetyKey": operation.safety_key,
     }

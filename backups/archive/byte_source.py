@@ -4,6 +4,7 @@ import os
 from typing import IO, Protocol, Self
 
 from backups.exceptions import InvalidArchive
+from backups.texts import gettext_noop as _
 
 
 class ByteSource(Protocol):
@@ -70,5 +71,5 @@ def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:
     inside = offset + length <= source.size
     data = source.read_at(offset, length) if inside else b""
     if len(data) != length:
-        raise InvalidArchive("The archive ends too early; it was cut short.")
+        raise InvalidArchive(_("The archive ends too early; it was cut short."))
     return data

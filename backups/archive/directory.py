@@ -3,8 +3,11 @@
 import hashlib
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from backups.exceptions import InvalidArchive
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .byte_source import ByteSource, read_exactly
 from .inflate import inflate_stream
@@ -24,14 +27,18 @@ from .names import NameOrder, decode_name, encode_name, show
 from .opening import Index
 
 _PIECE = 1 << 20
-_DIRECTORY = "The archive's central directory is damaged."
-_LISTING = "The archive's list of members is damaged."
-_OTHER_LISTING = "The archive's list of members is not the one its manifest promises."
+_DIRECTORY = _("The archive's central directory is damaged.")
+_LISTING = _("The archive's list of members is damaged.")
+_OTHER_LISTING = _(
+    "The archive's list of members is not the one its manifest promises."
+)
 
 
-def bad_member(name: str, flaw: str) -> InvalidArchive:
+def bad_member(name: str, flaw: str, **params: Any) -> InvalidArchive:
     """Return the error for a member; `flaw` goes on where its name stops."""
-    return InvalidArchive(f"The member “{show(name)}” {flaw}.")
+    return InvalidArchive(
+        _("The member “%(name)s” %(flaw)s."), name=show(name), flaw=Text(flaw, **params)
+    )
 
 
 def read_members(source: ByteSource, index: Index, limits: Limits) -> Iterator[Member]:
@@ -48,12 +55,12 @@ def read_members(source: ByteSource, index: Index, limits: Limits) -> Iterator[M
         member = _match(next(lines, b""), record, limits)
         _require_order(order, member.name)
         if member.offset != end:
-            raise bad_member(member.name, "overlaps another one or leaves a gap")
+            raise bad_member(member.name, _("overlaps another one or leaves a gap"))
         end = member_end(member)
         size += member.size
         count += 1
         if end > index.listing.offset or size > index.total_bytes:
-            raise bad_member(member.name, "is larger than the manifest allows")
+            raise bad_member(member.name, _("is larger than the manifest allows"))
         yield member
     promised = index.count, index.total_bytes, index.listing.offset
     if next(lines, None) is not None or (count, size, end) != promised:
@@ -69,7 +76,7 @@ def _require_order(order: NameOrder, name: str) -> None:
 
 def _read_records(source: ByteSource, index: Index) -> Iterator[CentralRecord]:
     position, data, start = index.first, b"", 0
-    for _ in range(index.count):
+    for _number in range(index.count):
         record = _parse(data, start)
         while record is None:
             length = min(_PIECE, index.end - position)
@@ -104,7 +111,7 @@ def _read_lines(source: ByteSource, index: Index, limits: Limits) -> Iterator[by
             lines = (rest + piece).split(b"\n")
             rest = lines.pop()
             if len(rest) > limits.max_line:
-                raise InvalidArchive("A line of the list of members is too long.")
+                raise InvalidArchive(_("A line of the list of members is too long."))
             for line in lines:
                 yield line + b"\n"
     except ValueError as error:
@@ -120,9 +127,11 @@ def _match(line: bytes, record: CentralRecord, limits: Limits) -> Member:
         listed = parse_line(line)
         same_name = encode_name(listed.name) == record.name
     except ValueError:
-        raise bad_member(decode_name(record.name), "is not listed correctly") from None
+        raise bad_member(
+            decode_name(record.name), _("is not listed correctly")
+        ) from None
     if not same_name:
-        raise bad_member(listed.name, "is listed where another one is stored")
+        raise bad_member(listed.name, _("is listed where another one is stored"))
     member = Member(
         *listed[:5],
         record.method,
@@ -142,30 +151,30 @@ def _match(line: bytes, record: CentralRecord, limits: Limits) -> Member:
 
 def _flaw_of_record(member: Member, record: CentralRecord) -> str:
     if record.flags & ENCRYPTED:
-        return "is encrypted"
+        return _("is encrypted")
     if record.method not in (STORED, DEFLATED):
-        return "is compressed by a method that this format does not use"
+        return _("is compressed by a method that this format does not use")
     if not is_file_or_folder(record.attributes):
-        return "is a link, a device or something else that is no file"
+        return _("is a link, a device or something else that is no file")
     if record.size != member.size:
-        return "has two different sizes"
+        return _("has two different sizes")
     if record.has_comment:
-        return "carries a comment"
-    return "has a damaged record in the central directory"
+        return _("carries a comment")
+    return _("has a damaged record in the central directory")
 
 
 def _flaw_of_sizes(member: Member, limits: Limits) -> str:
     if member.method == STORED:
         odd = member.packed != member.size or member.streamed or bool(member.blocks)
     elif member.method != DEFLATED:
-        return "is compressed by a method that this format does not use"
+        return _("is compressed by a method that this format does not use")
     else:
         odd = member.is_folder
     if odd or (member.wide and not member.streamed):
-        return "has fields that contradict each other"
+        return _("has fields that contradict each other")
     # The stream of blocks is closed by two bytes.
     if member.blocks and sum(member.blocks) + 2 != member.packed:
-        return "has blocks that do not add up"
+        return _("has blocks that do not add up")
     if member.size > limits.max_ratio * member.packed:
-        return "would unpack to impossibly much"
+        return _("would unpack to impossibly much")
     return ""

@@ -6,6 +6,9 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from backups.texts import Text
+from backups.texts import gettext_noop as _
+
 from .byte_source import ByteSource, read_exactly
 from .conveyor import Conveyor
 from .deflate import BEST, END_OF_STREAM
@@ -79,7 +82,7 @@ class Extraction:
     def _put_large(self, member: Member, files: ExitStack) -> None:
         header = local_header(member)
         if read_exactly(self._source, member.offset, len(header)) != header:
-            raise bad_member(member.name, "has a local header that disagrees")
+            raise bad_member(member.name, _("has a local header that disagrees"))
         large = _Large(member, self._route(member.name), files, self._progress)
         self._belt.then(large.begin)
         start = member.offset + len(header)
@@ -99,7 +102,7 @@ class Extraction:
             offset += packed
             left -= size
         if read_exactly(self._source, offset, len(END_OF_STREAM)) != END_OF_STREAM:
-            raise bad_member(member.name, "is damaged: its stream has no end")
+            raise bad_member(member.name, _("is damaged: its stream has no end"))
 
     def _take_stream(self, large: "_Large", offset: int) -> None:
         member = large.member
@@ -111,14 +114,16 @@ class Extraction:
             for piece in pieces:
                 large.take(piece)
         except ValueError as error:
-            raise bad_member(member.name, f"is damaged: {error}") from error
+            raise bad_member(
+                member.name, _("is damaged: %(why)s"), why=Text(str(error))
+            ) from error
 
     def _end(self, large: "_Large") -> None:
         member = large.member
         expected = descriptor(member)
         start = member_end(member) - len(expected)
         if read_exactly(self._source, start, len(expected)) != expected:
-            raise bad_member(member.name, "has a data descriptor that disagrees")
+            raise bad_member(member.name, _("has a data descriptor that disagrees"))
         large.end(durable=self._durable)
         if large.target is not None:
             self._on_file(member)
@@ -157,9 +162,9 @@ class _Large:
 
     def end(self, *, durable: bool) -> None:
         if self._crc != self.member.crc:
-            raise bad_member(self.member.name, "is damaged: its CRC is wrong")
+            raise bad_member(self.member.name, _("is damaged: its CRC is wrong"))
         if self._sha256.hexdigest() != self.member.sha256:
-            raise bad_member(self.member.name, "is damaged: its digest is wrong")
+            raise bad_member(self.member.name, _("is damaged: its digest is wrong"))
         if self._file is not None:
             self._file.settle(durable=durable)
             # Only one large file is open at a time: this one.
@@ -170,7 +175,9 @@ def _inflate_block(name: str, data: bytes, size: int) -> bytes:
     try:
         return inflate_block(data, size)
     except ValueError as error:
-        raise bad_member(name, f"is damaged: {error}") from error
+        raise bad_member(
+            name, _("is damaged: %(why)s"), why=Text(str(error))
+        ) from error
 
 
 def _group(members: Iterable[Member]) -> Iterator[Member | list[Member]]:

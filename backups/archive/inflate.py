@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from backups.texts import gettext_noop as _
+
 from .byte_source import ByteSource, read_exactly
 from .deflate import SYNC_MARK
 
@@ -21,7 +23,7 @@ def inflate_whole(data: bytes, size: int) -> bytes:
     """Return the `size` bytes that one complete raw stream holds."""
     stream, content = _inflate(data, size)
     if not stream.eof or stream.unused_data or len(content) != size:
-        raise ValueError("its compressed data does not fit its size")
+        raise ValueError(_("its compressed data does not fit its size"))
     return content
 
 
@@ -30,7 +32,7 @@ def inflate_block(data: bytes, size: int) -> bytes:
     stream, content = _inflate(data, size)
     whole = not stream.eof and not stream.unconsumed_tail and data.endswith(SYNC_MARK)
     if not whole or len(content) != size:
-        raise ValueError("its blocks do not fit its size")
+        raise ValueError(_("its blocks do not fit its size"))
     return content
 
 
@@ -40,9 +42,9 @@ def _inflate(data: bytes, size: int) -> tuple[Any, bytes]:
     try:
         content = stream.decompress(data, size + 1)
     except zlib.error as error:
-        raise ValueError("its compressed data is damaged") from error
+        raise ValueError(_("its compressed data is damaged")) from error
     if len(content) > size:
-        raise ValueError("it holds more than its size says")
+        raise ValueError(_("it holds more than its size says"))
     return stream, content
 
 
@@ -57,17 +59,17 @@ def inflate_stream(
             try:
                 content = stream.decompress(data, min(_OUTPUT, size - made + 1))
             except zlib.error as error:
-                raise ValueError("its compressed data is damaged") from error
+                raise ValueError(_("its compressed data is damaged")) from error
             made += len(content)
             if made > size:
-                raise ValueError("it holds more than its size says")
+                raise ValueError(_("it holds more than its size says"))
             if content:
                 yield content
             data = stream.unconsumed_tail
         if data or stream.unused_data:
-            raise ValueError("its compressed data ends before its place does")
+            raise ValueError(_("its compressed data ends before its place does"))
     if not stream.eof or made != size:
-        raise ValueError("its compressed data does not fit its size")
+        raise ValueError(_("its compressed data does not fit its size"))
 
 
 def read_pieces(source: ByteSource, offset: int, length: int) -> Iterator[bytes]:

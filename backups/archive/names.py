@@ -2,6 +2,8 @@
 
 import os
 
+from backups.texts import gettext_noop as _
+
 MANIFEST = "manifest.json"
 LISTING = "members.jsonl"
 MAX_NAME = 4096
@@ -54,9 +56,11 @@ class NameOrder:
         parts = _safe_parts(name)
         last = self._last
         if parts <= last:
-            raise ValueError("appears twice" if parts == last else "is out of order")
+            raise ValueError(
+                _("appears twice") if parts == last else _("is out of order")
+            )
         if last and parts[: len(last)] == last:
-            raise ValueError("lies inside another member")
+            raise ValueError(_("lies inside another member"))
         self._last = parts
 
 
@@ -66,42 +70,42 @@ def _safe_parts(name: str) -> list[str]:
     if not parts[-1]:
         parts.pop()
     if "" in parts or "." in parts or ".." in parts:
-        raise ValueError("is not a plain relative path")
+        raise ValueError(_("is not a plain relative path"))
     if len(parts) > MAX_DEPTH:
-        raise ValueError("lies in too many folders")
+        raise ValueError(_("lies in too many folders"))
     _require_known_place(name, parts)
     return parts
 
 
 def _require_clean_text(name: str) -> None:
     if "\0" in name:
-        raise ValueError("holds a NUL character")
+        raise ValueError(_("holds a NUL character"))
     if not name.isascii():
         _require_reversible(name)
     if len(name) > MAX_NAME:
-        raise ValueError("is too long a name")
+        raise ValueError(_("is too long a name"))
     # On POSIX a backslash is an ordinary character that an upload may carry;
     # only what would climb on another system is refused there.
     if "\\" in name and (os.name == "nt" or ".." in name.replace("\\", "/").split("/")):
-        raise ValueError("uses backslashes as a path would")
+        raise ValueError(_("uses backslashes as a path would"))
     if os.name == "nt" and ":" in name:
-        raise ValueError("holds a colon, which names a drive")
+        raise ValueError(_("holds a colon, which names a drive"))
 
 
 def _require_reversible(name: str) -> None:
     try:
         raw = encode_name(name)
     except UnicodeEncodeError:
-        raise ValueError("is not a name that a file can have") from None
+        raise ValueError(_("is not a name that a file can have")) from None
     # Escapes that spell valid UTF-8 would come back as another name.
     if decode_name(raw) != name:
-        raise ValueError("is not a name that a file can have")
+        raise ValueError(_("is not a name that a file can have"))
     if len(raw) > MAX_NAME:
-        raise ValueError("is too long a name")
+        raise ValueError(_("is too long a name"))
 
 
 def _require_known_place(name: str, parts: list[str]) -> None:
     if len(parts) < 2 or parts[0] not in _TOPS:
-        raise ValueError("is neither a database nor a media file")
+        raise ValueError(_("is neither a database nor a media file"))
     if parts[0] == "databases" and (len(parts) != 2 or name.endswith("/")):
-        raise ValueError("is not the name of a database")
+        raise ValueError(_("is not the name of a database"))

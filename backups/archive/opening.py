@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from backups.exceptions import InvalidArchive
+from backups.texts import gettext_noop as _
 
 from .byte_source import ByteSource, read_exactly
 from .layout import (
@@ -30,15 +31,15 @@ from .limits import Limits
 from .member import DEFLATED, FORMAT, STORED, Member
 from .names import LISTING, MANIFEST
 
-_FOREIGN = "This zip file was not made by this product: it has no manifest of ours."
-_LATER = (
+_FOREIGN = _("This zip file was not made by this product: it has no manifest of ours.")
+_LATER = _(
     "The archive was made by a later version of this product, in a format that "
     "this version does not know. Update the product first."
 )
-_END = "The end of the archive is damaged: it was cut short, or bytes were appended."
-_DIRECTORY = "The archive's central directory is damaged."
-_MANIFEST = "The archive's manifest is damaged."
-_LISTING = "The archive's list of members is damaged."
+_END = _("The end of the archive is damaged: it was cut short, or bytes were appended.")
+_DIRECTORY = _("The archive's central directory is damaged.")
+_MANIFEST = _("The archive's manifest is damaged.")
+_LISTING = _("The archive's list of members is damaged.")
 _LARGEST_RECORD = CENTRAL.size + 3 * FULL16
 _SERVICE_MEMBERS = 2
 
@@ -137,7 +138,7 @@ def _read_tail(source: ByteSource) -> bytes:
 
 def _explain_no_end(source: ByteSource) -> str:
     head = source.read_at(0, LOCAL.size)
-    return _END if head.startswith(b"PK") else "The file is not a zip archive."
+    return _END if head.startswith(b"PK") else _("The file is not a zip archive.")
 
 
 def _parse(data: bytes, start: int) -> CentralRecord:
@@ -154,7 +155,7 @@ def _read_manifest(
     source: ByteSource, record: CentralRecord, limits: Limits
 ) -> dict[str, Any]:
     if record.size > limits.max_manifest:
-        raise InvalidArchive("The archive's manifest is too large.")
+        raise InvalidArchive(_("The archive's manifest is too large."))
     if record.method != STORED or record.packed != record.size:
         raise InvalidArchive(_FOREIGN)
     header = read_exactly(source, record.offset, LOCAL.size)
@@ -207,9 +208,9 @@ def _totals_of(
     if type(counted) is not int or type(size) is not int or type(sha256) is not str:
         raise InvalidArchive(_MANIFEST)
     if counted != count:
-        raise InvalidArchive("The archive does not hold as many members as it says.")
+        raise InvalidArchive(_("The archive does not hold as many members as it says."))
     if count > limits.max_members:
-        raise InvalidArchive("The archive holds more members than are allowed.")
+        raise InvalidArchive(_("The archive holds more members than are allowed."))
     if not 0 <= size <= limits.max_bytes:
-        raise InvalidArchive("The archive would unpack to more than is allowed.")
+        raise InvalidArchive(_("The archive would unpack to more than is allowed."))
     return count, size, sha256

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from backups.durability import sync_path, sync_tree
 from backups.exceptions import InvalidArchive
+from backups.texts import gettext_noop as _
 
 from .byte_source import ByteSource, FileSource
 from .conveyor import Conveyor
@@ -147,7 +148,7 @@ class ArchiveReader:
         for member in self.members():
             if member.name == name:
                 return member
-        raise InvalidArchive("The archive lacks a member that it should have.")
+        raise InvalidArchive(_("The archive lacks a member that it should have."))
 
     def _run(self, members: Iterable[Member], **options: Any) -> None:
         options.setdefault("on_file", _ignore)

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from backups.texts import Text
+from backups.texts import gettext_noop as _
+
 from .deflate import BEST
 from .directory import bad_member
 from .inflate import inflate_whole
@@ -36,7 +39,7 @@ def unpack_batch(data: bytes, pieces: Sequence[Piece]) -> None:
         header = local_header(member)
         body = start + len(header)
         if data[start:body] != header:
-            raise bad_member(member.name, "has a local header that disagrees")
+            raise bad_member(member.name, _("has a local header that disagrees"))
         content = _unpack(member, data[body : body + member.packed])
         if target is not None:
             with naming_collisions(member):
@@ -53,12 +56,12 @@ def naming_collisions(member: Member) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError) as error:
-        flaw = "has a name that the file system here cannot tell from another one"
+        flaw = _("has a name that the file system here cannot tell from another one")
         raise bad_member(member.name, flaw) from error
     except OSError as error:
         if error.errno not in _UNFIT_NAME:
             raise
-        flaw = "has a name that the file system here does not take"
+        flaw = _("has a name that the file system here does not take")
         raise bad_member(member.name, flaw) from error
 
 
@@ -67,11 +70,13 @@ def _unpack(member: Member, packed: bytes) -> bytes:
         stored = member.method == STORED
         content = packed if stored else inflate_whole(packed, member.size)
     except ValueError as error:
-        raise bad_member(member.name, f"is damaged: {error}") from error
+        raise bad_member(
+            member.name, _("is damaged: %(why)s"), why=Text(str(error))
+        ) from error
     if BEST.crc32(content) != member.crc:
-        raise bad_member(member.name, "is damaged: its CRC is wrong")
+        raise bad_member(member.name, _("is damaged: its CRC is wrong"))
     if not member.is_folder and hashlib.sha256(content).hexdigest() != member.sha256:
-        raise bad_member(member.name, "is damaged: its digest is wrong")
+        raise bad_member(member.name, _("is damaged: its digest is wrong"))
     return content
 
 

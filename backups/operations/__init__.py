@@ -1,7 +1,7 @@
 """The Python API of the app: what its doors, and your code, may call."""
 
 from .automatic import claim_automatic
-from .claim import Claim
+from .claim import Claim, words_for
 from .create import claim_create, create_backup
 from .delete import delete_backup
 from .overview import (
@@ -16,8 +16,10 @@ from .preview import Preview, preview_restore
 from .probe import probe_store
 from .prune import Verdict, plan_pruning, prune_backups
 from .read import (
+    count_contents,
     describe_place,
     find_backup,
+    find_misfit,
     find_operation,
     is_idle,
     is_remote,
@@ -50,6 +52,7 @@ __all__ = [
     "claim_restore",
     "claim_undo",
     "claim_verify",
+    "count_contents",
     "create_backup",
     "delete_backup",
     "describe_backup",
@@ -57,6 +60,7 @@ __all__ = [
     "describe_place",
     "find_backup",
     "find_conflicts",
+    "find_misfit",
     "find_operation",
     "is_idle",
     "is_remote",
@@ -81,4 +85,5 @@ __all__ = [
     "settle_dead",
     "upload_backup",
     "verify_backup",
+    "words_for",
 ]

@@ -17,7 +17,6 @@ from typing import Any, Self
 from django.db import Error as DatabaseError
 from django.db import connections, router, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
 from backups import journal, lease, workspace
 from backups.conf import get_settings
@@ -33,6 +32,7 @@ from backups.signals import operation_started
 from backups.snapshots import get_media
 from backups.store import get_store
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from . import history, places
 from .recover import recover
@@ -168,7 +168,7 @@ class Claim:
         # At once: who sees the outcome may start the next operation.
         with transaction.atomic(using=router.db_for_write(Operation)):
             if error:
-                history.conclude(self.token, Operation.State.FAILED, describe(error))
+                history.conclude(self.token, Operation.State.FAILED, words_for(error))
             else:
                 self.publish_progress()
                 history.conclude(self.token, Operation.State.SUCCEEDED)
@@ -275,7 +275,7 @@ def require_no_transaction() -> None:
         raise Misconfigured(_("A backup can't be part of a database transaction."))
 
 
-def describe(error: BaseException) -> Text:
+def words_for(error: BaseException) -> Text:
     """Return the cause in words that hold no path and no secret."""
     if isinstance(error, BackupError):
         return error.text

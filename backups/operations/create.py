@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.utils.translation import gettext_noop as _
 
 from backups.archive import ArchiveWriter, Source
 from backups.exceptions import BackupError
@@ -24,6 +23,7 @@ from backups.snapshots import (
 )
 from backups.store import Store, get_store
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .claim import Claim
 from .prune import prune_backups
@@ -91,7 +91,9 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
                     media_sources(media, skipped),
                     on_skip=lambda name, reason: skipped.append(name),
                 )
-            writer.finish(manifest(claim.operation, described, media, skipped))
+            archived = manifest(claim.operation, described, media, skipped)
+            summary = writer.finish(archived)
+            claim.describe_contents(len(described), summary.count - len(described))
         claim.report(phase=phase or "storing")
         claim.require_held()
         incoming.publish()

@@ -18,9 +18,14 @@ from backups.snapshots import (
     get_media,
     get_snapshotters,
 )
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 LONGEST_SHOWN = 60
 """Characters of a name from an archive that a message repeats."""
+
+MOST_LISTED = 5
+"""Names in an enumeration; of the others their number is told."""
 
 Migration = tuple[str, str]
 Need = tuple[Path, int]
@@ -51,7 +56,7 @@ class DatabaseEntry:
                 ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidArchive("The manifest describes no database.") from error
+            raise InvalidArchive(_("The manifest describes no database.")) from error
 
 
 def text_of(value: Any) -> str:
@@ -75,7 +80,7 @@ def require_fit(manifest: dict[str, Any]) -> dict[str, DatabaseEntry]:
     """
     databases = manifest.get("databases")
     if not isinstance(databases, dict):
-        raise InvalidArchive("The manifest lists no databases.")
+        raise InvalidArchive(_("The manifest lists no databases."))
     entries = {str(k): DatabaseEntry.parse(v) for k, v in databases.items()}
     snapshotters = get_snapshotters()
     require_same_aliases(entries.keys(), snapshotters.keys())
@@ -90,11 +95,13 @@ def require_same_aliases(archive: Iterable[str], site: Iterable[str]) -> None:
     theirs, ours = set(archive), set(site)
     if extra := theirs - ours:
         raise RestoreRefused(
-            f"The archive holds databases that this site has not: {listed(extra)}."
+            _("The archive holds databases that this site has not: %(names)s."),
+            names=listed(extra),
         )
     if missing := ours - theirs:
         raise RestoreRefused(
-            f"The archive holds no copy of these databases: {listed(missing)}."
+            _("The archive holds no copy of these databases: %(names)s."),
+            names=listed(missing),
         )
 
 
@@ -102,21 +109,26 @@ def require_same_media(manifest: dict[str, Any]) -> None:
     theirs = manifest.get("media") is not None
     ours = get_media() is not None
     if theirs and not ours:
-        raise RestoreRefused("The archive holds media, but this site backs up none.")
+        raise RestoreRefused(_("The archive holds media, but this site backs up none."))
     if ours and not theirs:
-        raise RestoreRefused("The archive holds no media.")
+        raise RestoreRefused(_("The archive holds no media."))
 
 
 def require_same_engine(snapshotter: DatabaseSnapshotter, entry: DatabaseEntry) -> None:
     if entry.vendor != snapshotter.vendor:
         raise RestoreRefused(
-            f"The database “{snapshotter.alias}” was saved from {listed([entry.vendor])},"
-            f" but this site runs it on {snapshotter.vendor}."
+            _(
+                "The database “%(alias)s” was saved from %(theirs)s, but this site runs"
+                " it on %(ours)s."
+            ),
+            alias=snapshotter.alias,
+            theirs=shown(entry.vendor),
+            ours=snapshotter.vendor,
         )
     if entry.member != snapshotter.member:
         raise InvalidArchive(
-            f"The manifest says that the database “{snapshotter.alias}” is where it"
-            " can't be."
+            _("The manifest says that the database “%(alias)s” is where it can't be."),
+            alias=snapshotter.alias,
         )
 
 
@@ -129,8 +141,11 @@ def require_known_migrations(
     unknown = {m for m in entry.migrations - known if not is_own(m)}
     if unknown:
         raise RestoreRefused(
-            "The archive comes from newer code; these migrations are unknown here:"
-            f" {listed('.'.join(m) for m in unknown)}."
+            _(
+                "The archive comes from newer code; these migrations are unknown here:"
+                " %(names)s."
+            ),
+            names=listed(".".join(m) for m in unknown),
         )
 
 
@@ -171,23 +186,32 @@ def require_sound(
 ) -> None:
     """Prove that a staged database is there, intact, and has all its rows."""
     if not staged.exists():
-        raise InvalidArchive(f"“{entry.member}” is missing.")
+        raise InvalidArchive(_("“%(name)s” is missing."), name=entry.member)
     snapshotter.check(staged)
     found = snapshotter.describe(staged)
     if found["size"] != entry.size:
         raise InvalidArchive(
-            f"The size of the database “{snapshotter.alias}” is not the one that the"
-            " manifest says."
+            _(
+                "The size of the database “%(alias)s” is not the one that the manifest"
+                " says."
+            ),
+            alias=snapshotter.alias,
         )
     if found["tables"] != entry.tables:
         raise InvalidArchive(
-            f"The rows of the database “{snapshotter.alias}” are not those that the"
-            " manifest counts."
+            _(
+                "The rows of the database “%(alias)s” are not those that the manifest"
+                " counts."
+            ),
+            alias=snapshotter.alias,
         )
     if frozenset(found["migrations"]) != entry.migrations:
         raise InvalidArchive(
-            f"The migrations of the database “{snapshotter.alias}” are not those that"
-            " the manifest lists."
+            _(
+                "The migrations of the database “%(alias)s” are not those that the"
+                " manifest lists."
+            ),
+            alias=snapshotter.alias,
         )
 
 
@@ -202,21 +226,29 @@ def require_tables(snapshotter: DatabaseSnapshotter, staged: Path) -> None:
     live = set(connections[alias].introspection.table_names())
     if missing := (used & live) - snapshotter.tables(staged):
         raise RestoreRefused(
-            f"The archive's database “{alias}” lacks tables that the site needs:"
-            f" {listed(missing)}."
+            _(
+                "The archive's database “%(alias)s” lacks tables that the site needs:"
+                " %(names)s."
+            ),
+            alias=alias,
+            names=listed(missing),
         )
 
 
-def find_dangling(snapshotter: DatabaseSnapshotter, staged: Path) -> str:
-    """Return a remark on rows that refer to missing ones; "" if there are none.
+def find_dangling(snapshotter: DatabaseSnapshotter, staged: Path) -> Text | None:
+    """Return a remark on rows that refer to missing ones; None if there are none.
 
     No reason to refuse: the digests prove that it was saved so.
     """
     if not (count := snapshotter.dangling(staged)):
-        return ""
-    return (
-        f"In the database “{snapshotter.alias}” {count} rows refer to rows that do not"
-        " exist; it was so when it was saved."
+        return None
+    return Text(
+        _(
+            "In the database “%(alias)s” %(count)s rows refer to rows that do not exist;"
+            " it was so when it was saved."
+        ),
+        alias=snapshotter.alias,
+        count=count,
     )
 
 
@@ -267,7 +299,8 @@ def require_room(size: int, folder: Path) -> None:
 def require_free(needs: list[Need]) -> None:
     needed, free = tightest(needs)
     if needed > free:
-        raise RestoreRefused(too_little_space(needed, free))
+        reason = too_little_space(needed, free)
+        raise RestoreRefused(reason.message, **reason.params)
 
 
 def tightest(needs: list[Need]) -> tuple[int, int]:
@@ -279,10 +312,14 @@ def tightest(needs: list[Need]) -> tuple[int, int]:
     return min(pairs, key=lambda pair: pair[1] - pair[0])
 
 
-def too_little_space(needed: int, free: int) -> str:
-    return (
-        "There is not enough free space to restore this archive: it needs"
-        f" about {needed >> 20} MB and {free >> 20} MB are free."
+def too_little_space(needed: int, free: int) -> Text:
+    return Text(
+        _(
+            "There is not enough free space to restore this archive: it needs about"
+            " %(needed)s MB and %(free)s MB are free."
+        ),
+        needed=needed >> 20,
+        free=free >> 20,
     )
 
 
@@ -303,10 +340,19 @@ def existing(path: Path) -> Path:
     return path
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str | Text:
     """Return a short, sorted enumeration that is safe to show."""
-    shown = sorted(
-        "".join(c for c in name[:LONGEST_SHOWN] if c.isprintable()) for name in names
+    ordered = sorted(shown(name) for name in names)
+    first = ", ".join(ordered[:MOST_LISTED])
+    if len(ordered) <= MOST_LISTED:
+        return first
+    return Text(
+        _("%(names)s and %(count)s more"),
+        names=first,
+        count=len(ordered) - MOST_LISTED,
     )
-    more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
-    return ", ".join(shown[:5]) + more
+
+
+def shown(name: str) -> str:
+    """Return a name from an archive, cut short and safe to show."""
+    return "".join(c for c in name[:LONGEST_SHOWN] if c.isprintable())

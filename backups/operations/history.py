@@ -5,12 +5,12 @@ import uuid
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
 from backups.logs import log_event
 from backups.models import Operation
 from backups.signals import operation_finished
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ import enum
 from backups.models import Operation
 from backups.names import is_automatic
 from backups.store import Stored, get_store
+from backups.texts import Text
 
 from . import history
 from .read import end_of_protection
@@ -35,10 +36,12 @@ class BackupInfo:
     verified: datetime.datetime | None
     """When it was proven last; None if never, or if the last proof failed."""
 
-    flaw: str
+    flaw: Text
     """Why the last proof failed; "" if it did not."""
 
     protected_until: datetime.datetime | None
+    contents: dict[str, int]
+    """How many ``databases`` and ``files`` it holds; {} where that is not known."""
 
 
 def describe_backups() -> list[BackupInfo]:
@@ -82,8 +85,16 @@ def describe(item: Stored, past: Past) -> BackupInfo:
         *item,
         origin=find_origin(item.key, past),
         verified=proof.finished if proof and is_sound else None,
-        flaw=proof.error if proof else "",
+        flaw=proof.reason if proof else Text(""),
         protected_until=end_of_protection(item) if item.key in past.safety else None,
+        contents=find_contents(item.key, past),
+    )
+
+
+def find_contents(key: str, past: Past) -> dict[str, int]:
+    operations = (past.proofs.get(key), past.makings.get(key))
+    return next(
+        (found.contents for found in operations if found and found.contents), {}
     )
 
 

@@ -9,23 +9,25 @@ from backups.conf import get_settings
 from backups.exceptions import Misconfigured
 from backups.snapshots import get_media, get_snapshotters
 from backups.store import get_default_store
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 
 def require_apart() -> None:
     """Raise Misconfigured if one of the places lies inside another."""
     for conflict in find_conflicts():
-        raise Misconfigured(conflict)
+        raise Misconfigured(conflict.message, **conflict.params)
 
 
-def find_conflicts() -> Iterator[str]:
+def find_conflicts() -> Iterator[Text]:
     """Yield a sentence for each place that lies where it must not.
 
     A restore replaces everything inside the media folder, so nothing else may
     be there; and whoever may read the backups reads their whole folder.
     """
-    private = {"The workspace": get_settings().workspace}
+    private = {Text(_("The workspace")): get_settings().workspace}
     private |= {
-        f"The database “{alias}”": path
+        Text(_("The database “%(alias)s”"), alias=alias): path
         for alias, snapshotter in get_snapshotters().items()
         for path in snapshotter.places()
     }
@@ -34,23 +36,31 @@ def find_conflicts() -> Iterator[str]:
     served = served_folders()
     for name, path in private.items():
         if store and path.is_relative_to(store):
-            yield f"{name} lies inside the folder of the backups."
+            yield Text(
+                _("%(place)s lies inside the folder of the backups."), place=name
+            )
     if store:
-        private["The folder of the backups"] = store
+        private[Text(_("The folder of the backups"))] = store
     for name, path in private.items():
         for owner, folder in served.items():
             if path.is_relative_to(folder):
-                yield f"{name} lies inside {owner}."
+                yield Text(
+                    _("%(place)s lies inside %(owner)s."), place=name, owner=owner
+                )
     if store:
         for owner, folder in served.items():
             if folder.is_relative_to(store):
-                yield f"The folder of the backups contains {owner}."
+                yield Text(
+                    _("The folder of the backups contains %(owner)s."), owner=owner
+                )
 
 
-def served_folders() -> dict[str, Path]:
+def served_folders() -> dict[str | Text, Path]:
     """Return the folders that a web server hands out."""
     folders = {"MEDIA_ROOT": settings.MEDIA_ROOT, "STATIC_ROOT": settings.STATIC_ROOT}
-    found = {name: Path(path).resolve() for name, path in folders.items() if path}
+    found: dict[str | Text, Path] = {
+        name: Path(path).resolve() for name, path in folders.items() if path
+    }
     if media := get_media():
-        found["the media folder"] = media.root
+        found[Text(_("the media folder"))] = media.root
     return found

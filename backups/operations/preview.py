@@ -10,6 +10,7 @@ from backups.exceptions import BackupError
 from backups.models import Operation
 from backups.snapshots import MediaTree, get_media, get_snapshotters
 from backups.store import get_store
+from backups.texts import Text
 
 from . import fit
 
@@ -78,8 +79,8 @@ class Preview:
     created: str
     """When the backup was made, ISO 8601, as it says itself."""
 
-    refusal: str
-    """Why it can't be restored here; "" if nothing speaks against it so far."""
+    refusal: Text
+    """Why it can't be restored here; empty if nothing speaks against it so far."""
 
     databases: list[DatabaseChange]
     media: MediaChange | None
@@ -106,11 +107,11 @@ def preview_restore(key: str) -> Preview:
         ArchiveReader(SeekableSource(file, stored.size)) as archive,
     ):
         manifest = archive.manifest
-        created = fit.listed([str(manifest.get("created", ""))])
+        created = fit.shown(str(manifest.get("created", "")))
         try:
             entries = fit.require_fit(manifest)
         except BackupError as error:
-            return Preview(key, created, str(error), [], None, 0, 0, 0)
+            return Preview(key, created, error.text, [], None, 0, 0, 0)
         media = get_media()
         changes = compare_media(archive, media) if media else None
     workspace = get_settings().workspace
@@ -120,7 +121,7 @@ def preview_restore(key: str) -> Preview:
     return Preview(
         key=key,
         created=created,
-        refusal="" if needed <= free else fit.too_little_space(needed, free),
+        refusal=Text("") if needed <= free else fit.too_little_space(needed, free),
         databases=[compare_database(alias, entries[alias]) for alias in entries],
         media=changes,
         bytes_needed=needed,

@@ -7,6 +7,7 @@ from django.utils.crypto import get_random_string
 
 from backups.exceptions import BackupError, StoreFailed
 from backups.store import Store, get_store
+from backups.texts import gettext_noop as _
 
 CONTENT = b"test"
 
@@ -19,34 +20,36 @@ def probe_store() -> None:
     store = get_store()
     key = f"pb_settings_test_{get_random_string(5)}/test.txt"
     try:
-        with step("upload"), store.receive(key) as incoming:
+        with (
+            step(_("failed to upload a test file: %(why)s")),
+            store.receive(key) as incoming,
+        ):
             incoming.write(CONTENT)
             incoming.publish()
-        with step("read"), store.open(key) as file:
+        with step(_("failed to read a test file: %(why)s")), store.open(key) as file:
             if file.read() != CONTENT:
-                raise StoreFailed("it holds something else.")
-        with step("list"):
+                raise StoreFailed(_("it holds something else."))
+        with step(_("failed to list a test file: %(why)s")):
             if key not in {item.key for item in store.list()}:
-                raise StoreFailed("it is not there.")
-        with step("delete"):
+                raise StoreFailed(_("it is not there."))
+        with step(_("failed to delete a test file: %(why)s")):
             store.delete(key)
             if store.find(key):
-                raise StoreFailed("it is still there.")
+                raise StoreFailed(_("it is still there."))
     finally:
         clean_up(store, key)
 
 
 @contextlib.contextmanager
-def step(verb: str) -> Iterator[None]:
+def step(failure: str) -> Iterator[None]:
     """Say in the words of PocketBase at which step it failed."""
     try:
         yield
     except BackupError as error:
-        raise StoreFailed(f"failed to {verb} a test file: {error}") from error
+        raise StoreFailed(failure, why=error.text) from error
     except OSError as error:
-        raise StoreFailed(
-            f"failed to {verb} a test file: {error.strerror or type(error).__name__}."
-        ) from error
+        words = error.strerror or type(error).__name__
+        raise StoreFailed(failure, why=f"{words}.") from error
 
 
 def clean_up(store: Store, key: str) -> None:

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-from django.utils.translation import gettext_noop as _
-
 from backups.exceptions import BackupError
 from backups.names import is_automatic
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .delete import delete_backup
 from .overview import BackupInfo, Origin, describe_backups

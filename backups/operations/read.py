@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from backups import journal, lease, workspace
 from backups.archive import ArchiveReader, SeekableSource
 from backups.conf import get_settings
-from backups.exceptions import OperationInProgress
+from backups.exceptions import BackupError, OperationInProgress
 from backups.models import Operation
 from backups.names import is_safety_copy
 from backups.store import Stored, get_store
+from backups.texts import Text
 
-from . import history
+from . import fit, history
 
 
 def list_backups() -> list[Stored]:
@@ -63,6 +64,24 @@ def read_manifest(key: str) -> dict[str, Any]:
     stored, file = open_backup(key)
     with file, ArchiveReader(SeekableSource(file, stored.size)) as archive:
         return archive.manifest
+
+
+def count_contents(manifest: dict[str, Any]) -> dict[str, int]:
+    """Return how many ``databases`` and ``files`` an archive holds, by itself."""
+    databases = len(manifest.get("databases") or ())
+    return {
+        "databases": databases,
+        "files": max(0, int(manifest["members"]["count"]) - databases),
+    }
+
+
+def find_misfit(manifest: dict[str, Any]) -> Text | None:
+    """Return why an archive with that manifest can't be restored here, or None."""
+    try:
+        fit.require_fit(manifest)
+    except BackupError as error:
+        return error.text
+    return None
 
 
 def running_token() -> uuid.UUID | None:

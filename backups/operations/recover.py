@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import Error as DatabaseError
 from django.db import connections
-from django.utils.translation import gettext_noop as _
 
 from backups import gate, journal, lease, workspace
 from backups.conf import get_settings
@@ -19,6 +18,7 @@ from backups.logs import log_event
 from backups.models import Operation
 from backups.snapshots import MediaTree, get_snapshotters
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from . import history
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connections
-from django.utils.translation import gettext_noop as _
 
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
@@ -32,9 +31,10 @@ from backups.snapshots import (
 )
 from backups.store import get_store
 from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from . import fit, history
-from .claim import Claim, describe
+from .claim import Claim, words_for
 from .create import free_key, write_archive
 from .recover import finish, settle_journal
 
@@ -176,10 +176,12 @@ def extract(
     def route(name: str) -> Path | None:
         if name in targets:
             return targets[name]
-        top, _, inner = name.partition("/")
+        top, _slash, inner = name.partition("/")
         if media and top == "media" and media.accepts(inner):
             return folder / inner if folder else None
-        raise InvalidArchive(f"“{fit.listed([name])}” has no place on this site.")
+        raise InvalidArchive(
+            _("“%(name)s” has no place on this site."), name=fit.shown(name)
+        )
 
     archive.extract(route, progress=claim.advance)
     if folder:
@@ -196,8 +198,10 @@ def migrate(behind: dict[str, set[str]], staged: dict[str, Path]) -> None:
     if output is not None:
         logger.error("The staged databases could not be migrated:\n%s", output)
         raise RestoreRefused(
-            "The archive is older than the code, and its databases could not be"
-            " migrated; the log says why."
+            _(
+                "The archive is older than the code, and its databases could not be"
+                " migrated; the log says why."
+            )
         )
 
 
@@ -247,7 +251,7 @@ def commit(claim: Claim, plan: Plan) -> None:
                 level=logging.ERROR,
                 exception=error,
             )
-            outcome = settle_journal(claim.token, describe(error))
+            outcome = settle_journal(claim.token, words_for(error))
             # None: what failed was only to make the journal's removal durable.
             if outcome is None and history.has_succeeded(claim.token):
                 outcome = Operation.State.SUCCEEDED

@@ -4,6 +4,7 @@ import uuid
 
 from backups.exceptions import NothingToUndo
 from backups.models import Operation
+from backups.texts import gettext_noop as _
 
 from .claim import Claim
 from .restore import claim_restore
@@ -22,7 +23,7 @@ def claim_undo(token: uuid.UUID | None = None, *, actor: str) -> Claim:
         restores = restores.filter(token=token)
     undone = restores.order_by("-started").first()
     if undone is None:
-        raise NothingToUndo("There is no such restore that could be undone.")
+        raise NothingToUndo(_("There is no such restore that could be undone."))
     if not undone.safety_key:
-        raise NothingToUndo("That restore was made without a safety copy.")
+        raise NothingToUndo(_("That restore was made without a safety copy."))
     return claim_restore(undone.safety_key, actor=actor)

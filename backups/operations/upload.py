@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Self
 
-from django.utils.translation import gettext_noop as _
-
 from backups.exceptions import BackupError, InvalidArchive, InvalidName
 from backups.models import Operation
 from backups.names import is_safe_key
 from backups.sniff import SNIFFED_BYTES, is_plain_zip
 from backups.store import Incoming, get_store
+from backups.texts import gettext_noop as _
 
 from . import history
+from .read import count_contents, read_manifest
 
 
 class Upload:
@@ -60,7 +60,8 @@ class Upload:
             raise self._refusal
         incoming = self._incoming or self._begin()
         incoming.publish()
-        history.record(Operation.Kind.UPLOAD, self.key, self.actor)
+        contents = look_inside(self.key)
+        history.record(Operation.Kind.UPLOAD, self.key, self.actor, contents=contents)
 
     def discard(self) -> None:
         """Remove what is not published; safe to call again."""
@@ -80,6 +81,14 @@ class Upload:
         self._incoming = store.receive(self.key)
         self._incoming.write(self._head)
         return self._incoming
+
+
+def look_inside(key: str) -> dict[str, int]:
+    """Return what the archive says that it holds; {} if it is none of ours."""
+    try:
+        return count_contents(read_manifest(key))
+    except (BackupError, OSError):
+        return {}  # What it lacks is for whoever verifies or restores it.
 
 
 def upload_backup(chunks: Iterable[bytes], key: str, *, actor: str) -> None:

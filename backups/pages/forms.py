@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backups.cron import CronError, Schedule
 from backups.names import CREATE_PATTERN, MAX_CREATE_LENGTH, is_create_name
+from backups.templatetags.backups_words import localized
 
 PRESETS = (
     ("0 0 * * *", _("every day at midnight")),
@@ -100,5 +101,5 @@ class SettingsForm(forms.Form):
             if text:
                 Schedule.parse(text)
         except CronError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(localized(error.text)) from error
         return text

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.utils.http import parse_header_parameters
-from django.utils.translation import gettext as _
 
 from backups.api.uploads import Body, UploadHandler
 from backups.exceptions import InvalidArchive
+from backups.texts import gettext_noop as _
 
 
 class Receiving:

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from . import views
-from .access import page
+from .access import link, page
 
 
 def page_urls(model_admin: Any) -> list[URLPattern]:
@@ -19,7 +19,11 @@ def page_urls(model_admin: Any) -> list[URLPattern]:
         route("create/", views.create, "create"),
         route("upload/", views.upload, "upload"),
         route("details/", views.details, "details"),
-        route("download/", views.download, "download"),
+        path(
+            "download/",
+            link(views.download, model_admin),
+            name="backups_backup_download",
+        ),
         route("delete/", views.delete, "delete"),
         route("verify/", views.verify, "verify"),
         route("restore/", views.restore, "restore"),

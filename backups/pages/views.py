@@ -26,6 +26,7 @@ from backups.exceptions import BackupError, BackupNotFound
 from backups.middleware import leave_gate
 from backups.models import Backup, Operation
 from backups.site_settings import Stored
+from backups.templatetags.backups_words import localized
 
 from .forms import (
     PRESETS,
@@ -34,7 +35,7 @@ from .forms import (
     SettingsForm,
     UploadForm,
 )
-from .phases import PHASES
+from .phases import in_words, log_of
 from .upload import Receiving, receiving
 
 ROWS = 50
@@ -75,7 +76,7 @@ def overview(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         "presets": PRESETS,
         "upcoming": upcoming(stored),
         "running": running,
-        "phase": running and PHASES.get(running.phase, running.phase),
+        "phase": running and in_words(running.phase),
         "is_idle": operations.is_idle(),
         "recent": operations.recent_operations()[:5],
         "query": request.GET.get("q", ""),
@@ -90,7 +91,7 @@ def overview(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         }
     except BackupError as error:
         found = []
-        context["store_error"] = str(error)
+        context["store_error"] = localized(error.text)
     wanted = [info for info in found if context["query"].lower() in info.key.lower()]
     backups = Paginator(wanted, ROWS).get_page(request.GET.get("page"))
     return show(
@@ -164,7 +165,7 @@ def restore(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     try:
         preview = operations.preview_restore(key)
     except BackupError as error:
-        return refuse(request, str(error))
+        return refuse(request, localized(error.text))
     return show(
         request,
         model_admin,
@@ -189,7 +190,7 @@ def delete(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         try:
             operations.delete_backup(key, actor=actor(request))
         except BackupError as error:
-            return refuse(request, str(error))
+            return refuse(request, localized(error.text))
         messages.success(request, _("Deleted “%(key)s”.") % {"key": key})
         return go("changelist")
     info = operations.describe_backup(key)
@@ -214,8 +215,7 @@ def store_upload(request: HttpRequest, received: Receiving) -> HttpResponseBase:
     try:
         key = received.publish()
     except (BackupError, OSError) as error:
-        reason = str(error) if isinstance(error, BackupError) else error.strerror
-        return refuse(request, reason or "")
+        return refuse(request, localized(operations.words_for(error)))
     messages.success(request, _("Stored “%(key)s”.") % {"key": key})
     if wants_json(request):
         return JsonResponse({"url": place("details", key=key)})
@@ -226,11 +226,14 @@ def store_upload(request: HttpRequest, received: Receiving) -> HttpResponseBase:
 def details(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """The manifest of one archive, and what the history knows of it."""
     key = wanted_key(request)
-    context: dict[str, Any] = {"info": operations.describe_backup(key)}
+    info = operations.describe_backup(key)
+    context: dict[str, Any] = {"info": info, "contents": info.contents}
     try:
         context["manifest"] = operations.read_manifest(key)
+        context["contents"] = operations.count_contents(context["manifest"])
+        context["misfit"] = operations.find_misfit(context["manifest"])
     except BackupError as error:
-        context["flaw"] = str(error)
+        context["flaw"] = localized(error.text)
     operations_on = operations.recent_operations().filter(key=key)[:20]
     return show(request, model_admin, "details", key, past=operations_on, **context)
 
@@ -256,7 +259,7 @@ def settings(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     try:
         site_settings.change({"backups": group})
     except BackupError as error:
-        return refuse(request, str(error))
+        return refuse(request, localized(error.text))
     messages.success(request, _("The schedule was saved."))
     return go("changelist")
 
@@ -285,7 +288,8 @@ def operation(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         "operation",
         title,
         operation=found,
-        phase=PHASES.get(found.phase, found.phase),
+        phase=in_words(found.phase),
+        log=log_of(found),
         can_undo=can_undo,
     )
 
@@ -310,10 +314,10 @@ def status(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
                 "id": str(found.token),
                 "state": found.state,
                 "title": name_operation(found),
-                "phase": PHASES.get(found.phase, found.phase),
+                "phase": in_words(found.phase),
                 "done": found.bytes_done,
                 "total": found.bytes_total,
-                "error": found.error,
+                "error": localized(found.reason),
                 "url": place("operation", id=found.token),
             },
         }
@@ -330,7 +334,7 @@ def start(
             leave_gate(request)
         dispatch.run(claimed)
     except BackupError as error:
-        return refuse(request, str(error))
+        return refuse(request, localized(error.text))
     return go("operation", id=claimed.token)
 
 

@@ -16,6 +16,7 @@ from backups import encryption
 from backups.cron import Schedule
 from backups.exceptions import BackupError
 from backups.models import SiteSettings
+from backups.texts import gettext_noop as _
 
 from .rules import find_problems
 from .shape import Content, defaults
@@ -166,7 +167,7 @@ def reset(path: str) -> Stored:
     fallback: Any = defaults()
     for name in names:
         if not isinstance(fallback, dict) or name not in fallback:
-            raise UnreadableSettings(f"There is no setting “{path}”.")
+            raise UnreadableSettings(_("There is no setting “%(path)s”."), path=path)
         fallback = fallback[name]
     for name in reversed(names):
         fallback = {name: fallback}
@@ -198,7 +199,7 @@ def _merge(old: Any, new: Any, model: Any) -> Any:
         item = model[0] if model and isinstance(model[0], dict) else ""
         return [_merge(item, one, item) for one in new]
     if type(new) is not type(model):
-        raise UnreadableSettings("A setting has a value of the wrong type.")
+        raise UnreadableSettings(_("A setting has a value of the wrong type."))
     if isinstance(model, dict):
         return old | {
             name: _merge(old[name], new.get(name), model[name]) for name in model
@@ -215,7 +216,7 @@ def _keep_secret(content: Content, changes: Content) -> None:
     if sent is None:
         return
     if not isinstance(sent, str):
-        raise UnreadableSettings("A secret must be a text.")
+        raise UnreadableSettings(_("A secret must be a text."))
     group = _parent(content, KEPT_SECRET)
     group[KEPT_SECRET[-1]] = encryption.encrypt(sent) if sent else ""
 

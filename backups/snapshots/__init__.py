@@ -4,6 +4,7 @@ from django.db import connections
 
 from backups.conf import get_settings
 from backups.exceptions import SnapshotFailed
+from backups.texts import gettext_noop as _
 
 from .base import DatabaseSnapshotter
 from .media import MediaTree, get_media
@@ -27,6 +28,11 @@ def _get_snapshotter(alias: str) -> DatabaseSnapshotter:
     vendor = connections[alias].vendor
     if vendor not in BY_VENDOR:
         raise SnapshotFailed(
-            f"The database “{alias}” runs on {vendor}, which can't be backed up yet."
+            _(
+                "The database “%(alias)s” runs on %(vendor)s, which can't be backed up"
+                " yet."
+            ),
+            alias=alias,
+            vendor=vendor,
         )
     return BY_VENDOR[vendor](alias)

@@ -22,6 +22,7 @@ from django.core.files.storage import (
 from backups.conf import get_settings
 from backups.durability import sync_path
 from backups.exceptions import OperationFailed, SnapshotFailed
+from backups.texts import gettext_noop as _
 
 HIDDEN_PREFIX = ".backups-"
 LEFT_ALONE = ("lost+found",)
@@ -89,7 +90,9 @@ class MediaTree:
             return []
         except OSError as error:
             raise SnapshotFailed(
-                f"The media folder “{prefix}” can't be read: {error.strerror}."
+                _("The media folder “%(folder)s” can't be read: %(why)s."),
+                folder=prefix,
+                why=str(error.strerror),
             ) from error
         if prefix:
             return entries
@@ -112,7 +115,11 @@ class MediaTree:
         """
         for mount in _mounts_below(self.root):
             raise OperationFailed(
-                f"“{mount}” inside the media is a mount point, so it can't be swapped."
+                _(
+                    "“%(mount)s” inside the media is a mount point, so it can't be"
+                    " swapped."
+                ),
+                mount=mount,
             )
         self.root.mkdir(parents=True, exist_ok=True)
         for part in ("new", "old", "strays"):
@@ -174,12 +181,15 @@ def get_media() -> MediaTree | None:
         storage = storages[alias]
     except InvalidStorageError as error:
         raise SnapshotFailed(
-            f"STORAGES has no usable entry “{alias}” for the media."
+            _("STORAGES has no usable entry “%(alias)s” for the media."), alias=alias
         ) from error
     if not isinstance(storage, FileSystemStorage):
         raise SnapshotFailed(
-            f"The media storage “{alias}” is not a local folder, so it can't be"
-            ' backed up yet. BACKUPS["MEDIA"] = None leaves it out.'
+            _(
+                "The media storage “%(alias)s” is not a local folder, so it can't be"
+                ' backed up yet. BACKUPS["MEDIA"] = None leaves it out.'
+            ),
+            alias=alias,
         )
     if not storage.base_location:
         # MEDIA_ROOT was never set. Django then takes the current folder, which

@@ -23,6 +23,8 @@ from django.utils import timezone
 from backups.durability import sync_path
 from backups.exceptions import InvalidArchive, OperationFailed, SnapshotFailed
 from backups.models import STATE_MODELS, Operation
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .base import DatabaseSnapshotter, Migrations, Progress
 
@@ -44,7 +46,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         name = os.fspath(connections[self.alias].settings_dict["NAME"])
         if name.startswith("file:") or ":memory:" in name:
             raise SnapshotFailed(
-                f"The database “{self.alias}” is not an ordinary file."
+                _("The database “%(alias)s” is not an ordinary file."), alias=self.alias
             )
         return Path(name).resolve()
 
@@ -57,14 +59,15 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
     @contextlib.contextmanager
     def frozen(self) -> Iterator[Callable[[Path, Progress], None]]:
         with sqlite_errors(
-            SnapshotFailed, f"The database “{self.alias}” can't be read"
+            SnapshotFailed, self._text(_("The database “%(alias)s” can't be read"))
         ):
             live = _connect(self.path, "rw")
         with contextlib.closing(live):
 
             def write(target: Path, progress: Progress) -> None:
                 with sqlite_errors(
-                    SnapshotFailed, f"The database “{self.alias}” can't be copied"
+                    SnapshotFailed,
+                    self._text(_("The database “%(alias)s” can't be copied")),
                 ):
                     _copy(live, target)
                     live.execute("ROLLBACK")  # Others need not wait any longer.
@@ -73,14 +76,14 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                         _scrub(target)
 
             with sqlite_errors(
-                SnapshotFailed, f"The database “{self.alias}” can't be read"
+                SnapshotFailed, self._text(_("The database “%(alias)s” can't be read"))
             ):
                 live.execute("BEGIN")
                 live.execute("SELECT count(*) FROM sqlite_master").fetchone()
             yield write
 
     def describe(self, snapshot: Path) -> dict[str, Any]:
-        cause = f"The copy of the database “{self.alias}” can't be read"
+        cause = self._text(_("The copy of the database “%(alias)s” can't be read"))
         with sqlite_errors(SnapshotFailed, cause), self._open(snapshot) as database:
             return {
                 "vendor": self.vendor,
@@ -91,7 +94,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             }
 
     def check(self, staged: Path) -> None:
-        cause = f"The database “{self.alias}” in the archive is damaged"
+        cause = self._text(_("The database “%(alias)s” in the archive is damaged"))
         with self._open(staged) as database, sqlite_errors(InvalidArchive, cause):
             verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
@@ -115,7 +118,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
     def _read_live(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
         connection = connections[self.alias]
         with sqlite_errors(
-            SnapshotFailed, f"The database “{self.alias}” can't be read"
+            SnapshotFailed, self._text(_("The database “%(alias)s” can't be read"))
         ):
             connection.ensure_connection()
             return read(connection.connection)
@@ -125,7 +128,9 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             return database.execute("PRAGMA page_size").fetchone()[0]
 
         wanted = self._read_live(page_size)
-        cause = f"The database “{self.alias}” of the archive can't be prepared"
+        cause = self._text(
+            _("The database “%(alias)s” of the archive can't be prepared")
+        )
         with sqlite_errors(OperationFailed, cause), self._open(staged) as database:
             # A file in WAL mode would switch the live one over to WAL.
             database.execute("PRAGMA journal_mode=DELETE")
@@ -138,7 +143,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
     def carry_state(self, staged: Path, succeeded: uuid.UUID | None) -> None:
         if not self.holds_state:
             return
-        cause = "The history can't be carried over"
+        cause = Text(_("The history can't be carried over"))
         with sqlite_errors(OperationFailed, cause), self._open(staged) as database:
             database.execute("PRAGMA foreign_keys=OFF")
             database.execute(
@@ -158,7 +163,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     @contextlib.contextmanager
     def saved(self, target: Path) -> Iterator[Callable[[], None]]:
-        cause = f"The database “{self.alias}” can't be saved"
+        cause = self._text(_("The database “%(alias)s” can't be saved"))
         with sqlite_errors(OperationFailed, cause):
             live = _connect(self.path, "rw")
         with contextlib.closing(live):
@@ -184,10 +189,14 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         def give_up(status: int, remaining: int, total: int) -> None:
             if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
                 raise OperationFailed(
-                    f"The database “{self.alias}” stayed locked for {timeout:g} seconds."
+                    _(
+                        "The database “%(alias)s” stayed locked for %(timeout)s seconds."
+                    ),
+                    alias=self.alias,
+                    timeout=f"{timeout:g}",
                 )
 
-        cause = f"The database “{self.alias}” can't be replaced"
+        cause = self._text(_("The database “%(alias)s” can't be replaced"))
         with (
             sqlite_errors(OperationFailed, cause),
             # Never made if it is missing: an empty source would wipe the site.
@@ -212,6 +221,10 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             live.execute("PRAGMA wal_checkpoint(PASSIVE)")
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def _text(self, template: str) -> Text:
+        """Return a sentence about this database, or the beginning of one."""
+        return Text(template, alias=self.alias)
+
     @contextlib.contextmanager
     def _open(self, path: Path) -> Iterator[sqlite3.Connection]:
         """Open a copy like Django opens the live one: with its functions.
@@ -223,7 +236,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         wrapper.settings_dict["NAME"] = f"file:{_quote(path)}?mode=rw"
         # What it says is meant for the live file, such as its journal mode.
         wrapper.settings_dict["OPTIONS"].pop("init_command", None)
-        cause = f"The copy of the database “{self.alias}” can't be used"
+        cause = self._text(_("The copy of the database “%(alias)s” can't be used"))
         with sqlite_errors(InvalidArchive, cause):
             try:
                 wrapper.ensure_connection()
@@ -338,12 +351,12 @@ def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
         [Operation.State.SUCCEEDED.value, now.isoformat(" "), token.hex],
     )
     if marked.rowcount != 1:
-        raise OperationFailed("The history of the restore is gone, so it stopped.")
+        raise OperationFailed(_("The history of the restore is gone, so it stopped."))
 
 
 @contextlib.contextmanager
 def sqlite_errors(
-    kind: type[SnapshotFailed | InvalidArchive | OperationFailed], what: str
+    kind: type[SnapshotFailed | InvalidArchive | OperationFailed], what: Text
 ) -> Iterator[None]:
     """Turn SQLite's errors into *kind*, with SQLite's own words as the cause."""
     try:
@@ -353,4 +366,4 @@ def sqlite_errors(
         # Its words may end in a path, or repeat a database's own, long or strange.
         words = str(error).split(": file:")[0][:200]
         words = "".join(c for c in words if c.isprintable())
-        raise kind(f"{what}: {words}.") from error
+        raise kind(_("%(what)s: %(why)s."), what=what, why=words) from error

@@ -9,6 +9,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from backups import site_settings
 from backups.conf import get_settings
 from backups.exceptions import Misconfigured
+from backups.texts import gettext_noop as _
 
 from .base import Incoming, Store, Stored
 from .generic import GenericStore
@@ -57,6 +58,6 @@ def load_s3() -> ModuleType:
         from . import s3
     except (ImportError, ImproperlyConfigured) as error:
         raise Misconfigured(
-            'Keeping archives in S3 needs: pip install "django-site-backups[s3]"'
+            _('Keeping archives in S3 needs: pip install "django-site-backups[s3]"')
         ) from error
     return s3

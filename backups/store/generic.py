@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from backups.conf import get_settings
 from backups.exceptions import BackupError, BackupNotFound, NameTaken, StoreFailed
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .base import SpooledIncoming, Store, Stored, sweep_folder
 
@@ -28,7 +30,7 @@ class GenericStore(Store):
         return get_settings().workspace / "incoming"
 
     def list(self) -> list[Stored]:
-        with vendor_errors("The backups can't be listed"):
+        with vendor_errors(_("The backups can't be listed")):
             return sorted(self._walk(""), key=lambda item: item.key.encode())
 
     def _walk(self, prefix: str) -> Iterator[Stored]:
@@ -41,7 +43,7 @@ class GenericStore(Store):
                 yield from self._walk(f"{prefix}{name.strip('/')}/")
 
     def stat(self, key: str) -> Stored | None:
-        with vendor_errors("The storage can't be read"):
+        with vendor_errors(_("The storage can't be read")):
             if not self.storage.exists(key):
                 return None
             modified = self.storage.get_modified_time(key)
@@ -53,12 +55,12 @@ class GenericStore(Store):
 
     def open(self, key: str) -> IO[bytes]:
         self.require(key)
-        with vendor_errors("The backup can't be read"):
+        with vendor_errors(_("The backup can't be read")):
             return self.storage.open(key, "rb")
 
     def delete(self, key: str) -> None:
         self.require(key)
-        with vendor_errors("The backup can't be deleted"):
+        with vendor_errors(_("The backup can't be deleted")):
             self.storage.delete(key)
 
     def receive(self, key: str) -> "GenericIncoming":
@@ -69,7 +71,7 @@ class GenericStore(Store):
         with (
             self.open(key) as source,
             target.open("wb") as copy,
-            vendor_errors("The backup can't be fetched"),
+            vendor_errors(_("The backup can't be fetched")),
         ):
             shutil.copyfileobj(source, copy, BLOCK)
         return target
@@ -96,7 +98,7 @@ class GenericIncoming(SpooledIncoming):
         key = self.key
         self.store.require_free(key)
         self.file.seek(0)
-        with vendor_errors("The backup can't be stored"):
+        with vendor_errors(_("The backup can't be stored")):
             name = self.store.storage.save(key, File(self.file, name=key))
             if name != key:  # Somebody took the name meanwhile: storages rename.
                 self.store.storage.delete(name)
@@ -117,4 +119,6 @@ def vendor_errors(what: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise BackupNotFound("?") from error
     except Exception as error:
-        raise StoreFailed(f"{what} ({type(error).__name__}).") from error
+        raise StoreFailed(
+            _("%(what)s (%(code)s)."), what=Text(what), code=type(error).__name__
+        ) from error

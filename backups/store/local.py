@@ -13,6 +13,8 @@ from django.core.files.storage import FileSystemStorage
 
 from backups.durability import sync_path
 from backups.exceptions import BackupNotFound, NameTaken, StoreFailed
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 from .base import SpooledIncoming, Store, Stored, sweep_folder
 
@@ -27,7 +29,7 @@ class LocalStore(Store):
         self.root = Path(storage.location)
 
     def list(self) -> list[Stored]:
-        with system_errors("The backups folder can't be read"):
+        with system_errors(_("The backups folder can't be read")):
             found = list(self._walk(""))
         return sorted(found, key=lambda item: os.fsencode(item.key))
 
@@ -47,7 +49,7 @@ class LocalStore(Store):
     def stat(self, key: str) -> Stored | None:
         if key.split("/")[0] == PARTIAL:
             return None
-        with system_errors("The backups folder can't be read"):
+        with system_errors(_("The backups folder can't be read")):
             try:
                 status = os.stat(self.root / key)
             except OSError as error:
@@ -63,17 +65,17 @@ class LocalStore(Store):
 
     def open(self, key: str) -> IO[bytes]:
         self.require(key)
-        with system_errors("The backup can't be read", key):
+        with system_errors(_("The backup can't be read"), key):
             return open(self.root / key, "rb")
 
     def delete(self, key: str) -> None:
         self.require(key)
-        with system_errors("The backup can't be deleted", key):
+        with system_errors(_("The backup can't be deleted"), key):
             (self.root / key).unlink()
             sync_path((self.root / key).parent)
 
     def receive(self, key: str) -> "LocalIncoming":
-        with system_errors("The backups folder can't be written"):
+        with system_errors(_("The backups folder can't be written")):
             return LocalIncoming(key, self.root)
 
     def local_path(self, key: str, folder: Path) -> Path:
@@ -97,7 +99,7 @@ class LocalIncoming(SpooledIncoming):
 
     def publish(self) -> None:
         target = self.root / self.key
-        with system_errors("The backup can't be stored"):
+        with system_errors(_("The backup can't be stored")):
             os.utime(self.file.fileno())
             os.fsync(self.file.fileno())
             try:
@@ -116,7 +118,9 @@ def system_errors(what: str, key: str = "") -> Iterator[None]:
     except OSError as error:
         if key and isinstance(error, FileNotFoundError):
             raise BackupNotFound(key) from error
-        raise StoreFailed(f"{what}: {error.strerror}.") from error
+        raise StoreFailed(
+            _("%(what)s: %(why)s."), what=Text(what), why=str(error.strerror)
+        ) from error
 
 
 def place(source: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ from storages.backends.s3 import S3Storage
 
 from backups.exceptions import BackupNotFound, StoreFailed
 from backups.names import is_safe_key
+from backups.texts import gettext_noop as _
 
 from .base import Store, Stored
 from .s3_bucket import NOT_THERE, Bucket, code_of, connect, made_careful, s3_errors
@@ -37,7 +38,7 @@ class S3Store(Store):
 
     def list(self) -> list[Stored]:
         prefix = self.bucket.prefix
-        with s3_errors("The backups can't be listed"):
+        with s3_errors(_("The backups can't be listed")):
             pages = self.bucket.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket.name, Prefix=prefix
             )
@@ -58,7 +59,7 @@ class S3Store(Store):
 
     def delete(self, key: str) -> None:
         self.require(key)
-        with s3_errors("The backup can't be deleted", key):
+        with s3_errors(_("The backup can't be deleted"), key):
             self.bucket.client.delete_object(**self.bucket.object(key))
 
     def receive(self, key: str) -> S3Incoming:
@@ -69,7 +70,7 @@ class S3Store(Store):
         target = folder / "archive.zip"
         fetch(self.bucket, found, target)
         if target.stat().st_size != found.stored.size:
-            raise StoreFailed("The backup can't be fetched (its size is wrong).")
+            raise StoreFailed(_("The backup can't be fetched (its size is wrong)."))
         return target
 
     def describe(self) -> str:
@@ -84,7 +85,7 @@ class S3Store(Store):
         raise BackupNotFound(key)
 
     def _look(self, key: str) -> Found | None:
-        with s3_errors("The storage can't be read"):
+        with s3_errors(_("The storage can't be read")):
             try:
                 head = self.bucket.client.head_object(**self.bucket.object(key))
             except ClientError as error:

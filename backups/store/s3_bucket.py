@@ -13,6 +13,8 @@ from storages.backends.s3 import S3Storage
 
 from backups.exceptions import BackupError, BackupNotFound, StoreFailed
 from backups.site_settings import S3
+from backups.texts import Text
+from backups.texts import gettext_noop as _
 
 CAREFUL = Config(
     connect_timeout=10,
@@ -116,7 +118,9 @@ def s3_errors(what: str, key: str = "") -> Iterator[None]:
     except Exception as error:
         if key and code_of(error) in NOT_THERE:
             raise BackupNotFound(key) from error
-        raise StoreFailed(f"{what} ({code_of(error)}).") from error
+        raise StoreFailed(
+            _("%(what)s (%(code)s)."), what=Text(what), code=code_of(error)
+        ) from error
 
 
 def code_of(error: Exception) -> str:

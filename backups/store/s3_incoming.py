@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from backups.exceptions import NameTaken, StoreFailed
+from backups.texts import gettext_noop as _
 
 from .base import Incoming, Store
 from .s3_bucket import Bucket, code_of, s3_errors
@@ -22,7 +23,7 @@ SMALL_PARTS = 5_000
 Parts of one size for as long as possible: some servers (R2) take no others.
 """
 
-CANT_STORE = "The backup can't be stored"
+CANT_STORE = _("The backup can't be stored")
 MARK = "backups-writer"
 """The metadata by which a writer knows its own object."""
 

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from backups.conf import get_settings
 from backups.durability import sync_path
 from backups.exceptions import StoreFailed
+from backups.texts import gettext_noop as _
 
 from .base import open_locked
 from .s3_bucket import Bucket, code_of, s3_errors
@@ -78,7 +79,7 @@ def read_note(path: Path) -> Upload | None:
 
 def abort(bucket: Bucket, target: dict[str, str], upload_id: str) -> None:
     """Abort an upload, or find that it is gone. Raises StoreFailed."""
-    with s3_errors("An upload that was given up can't be aborted"):
+    with s3_errors(_("An upload that was given up can't be aborted")):
         try:
             bucket.client.abort_multipart_upload(**target, UploadId=upload_id)
         except ClientError as error:
@@ -127,7 +128,7 @@ def find_ids(bucket: Bucket, path: Path, upload: Upload) -> list[str]:
         return [upload.upload_id]
     others = [read_note(other) for other in path.parent.iterdir() if other != path]
     noted = {other.upload_id for other in others if other}
-    with s3_errors("The open uploads can't be listed"):
+    with s3_errors(_("The open uploads can't be listed")):
         found = bucket.client.list_multipart_uploads(
             Bucket=bucket.name, Prefix=upload.target["Key"]
         )

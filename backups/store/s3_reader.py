@@ -7,6 +7,7 @@ from typing import IO, Any, NamedTuple
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 
 from backups.exceptions import StoreFailed
+from backups.texts import gettext_noop as _
 
 from .base import Stored
 from .s3_bucket import Bucket, s3_errors
@@ -18,7 +19,7 @@ TRIES = 4
 SKIP = 64 << 10
 """Bytes up to which reading on is cheaper than another request."""
 
-CANT_READ = "The backup can't be read"
+CANT_READ = _("The backup can't be read")
 
 
 class Found(NamedTuple):
@@ -95,7 +96,7 @@ class S3Reader(io.RawIOBase):
                 if not tries_left:
                     raise
             self._drop()
-        raise StoreFailed(f"{CANT_READ} (it ends too early).")
+        raise StoreFailed(_("The backup can't be read (it ends too early)."))
 
     def _move(self) -> None:
         """Bring the body to where the reader stands, by another request if need be."""
@@ -121,7 +122,9 @@ class S3Reader(io.RawIOBase):
         self._at, self._end = self._position, end
         status = answer["ResponseMetadata"]["HTTPStatusCode"]
         if self._position and status != 206:
-            raise StoreFailed(f"{CANT_READ} (the server does not know ranges).")
+            raise StoreFailed(
+                _("The backup can't be read (the server does not know ranges).")
+            )
 
     def _drop(self) -> None:
         if self._body is not None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.live.server import PASSWORD, ROOT, Site
 
-from .visitor import PAGES, Visitor, stop_work
+from .visitor import PAGES, Visitor, slow_down, stop_work
 
 pytestmark = pytest.mark.live
 
@@ -83,12 +83,57 @@ def test_nothing_is_in_the_way_while_something_runs_or_has_failed(site, visit, a
         visitor.open()
         found += examine(visitor, axe)
         visitor.running.click()
+    found += look_at_a_phone(visit, site, visitor.page.url)
     os.kill(child, 9)
     visitor.sees("killed by signal 9")
     found += examine(visitor, axe)
     choose_theme(visitor, "light")
     visitor.page.reload()
     assert found + examine(visitor, axe) == []
+
+
+def look_at_a_phone(visit, site: Site, address: str) -> list[str]:
+    """Return what is wrong with the page of something that runs on a phone."""
+    visitor = visit(site, viewport=PHONE)
+    visitor.page.goto(address)
+    expect(visitor.page.get_by_role("progressbar")).to_be_visible()
+    width = visitor.evaluate("document.scrollingElement.scrollWidth")
+    return [] if width <= PHONE["width"] else [f"{width} pixels wide"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_in_the_way_after_a_restore_or_a_refused_one(
+    site, visit, axe, theme
+):
+    visitor = visit(site)
+    choose_theme(visitor, theme)
+    visitor.open("restore", key="nightly.zip")
+    visitor.page.get_by_label("Type the name").fill("other")
+    visitor.evaluate("document.querySelector('.backups-confirm').submit()")
+    visitor.sees("That is not the name; nothing was changed.")
+    found = examine(visitor, axe)
+    if "restore" not in {entry["kind"] for entry in site.history()}:
+        site.restore("nightly.zip")
+        site.wait_for_end("nightly.zip", "restore")
+    visitor.open("operation", id=site.operation("nightly.zip", "restore")["id"])
+    if "/login/" in visitor.page.url:  # The restore brought older sessions back.
+        visitor.login()
+    expect(visitor.button("Undo this restore")).to_be_visible()
+    assert found + examine(visitor, axe) == []
+
+
+def test_nothing_is_in_the_way_while_an_upload_is_under_way(site, visit, axe, tmp_path):
+    path = tmp_path / "slow.zip"
+    path.write_bytes(b"PK\x03\x04" + bytes(4 << 20))
+    visitor = visit(site)
+    visitor.open()
+    slow_down(visitor, 1 << 18)
+    visitor.page.get_by_label("Archive").set_input_files(path)
+    visitor.button("Upload").click()
+    expect(visitor.button("Cancel")).to_be_visible()
+    assert examine(visitor, axe) == []
+    visitor.button("Cancel").click()
+    visitor.sees("Cancelled; nothing was stored.")
 
 
 def test_the_toggle_of_the_admin_changes_the_theme(site, visit):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.live.server import Site, kill, wait_until
 
-from .visitor import Visitor, stop_work
+from .visitor import Visitor, slow_down, stop_work
 
 pytestmark = pytest.mark.live
 
@@ -20,28 +21,17 @@ SLOW = 40 * (1 << 20)
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory) -> Path:
-    """A zip of 300 MB, which is no archive of a site."""
-    path = tmp_path_factory.mktemp("sent") / "large.zip"
-    block = os.urandom(1 << 20)
-    with path.open("wb") as file:
-        file.write(b"PK\x03\x04")
+def archive(site, tmp_path_factory) -> Path:
+    """A backup of 300 MB that the site has made and no longer holds."""
+    site.media.mkdir(exist_ok=True)
+    film = site.media / "film.bin"
+    with film.open("wb") as file:
         for _ in range(MEGABYTES):
-            file.write(block)
-    return path
-
-
-def slow_down(visitor: Visitor, rate: int = SLOW) -> None:
-    session = visitor.page.context.new_cdp_session(visitor.page)
-    session.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": 0,
-            "downloadThroughput": -1,
-            "uploadThroughput": rate,
-        },
-    )
+            file.write(os.urandom(1 << 20))
+    site.create("large.zip")
+    film.unlink()
+    path = tmp_path_factory.mktemp("sent") / "large.zip"
+    return Path(shutil.move(site.backups / "large.zip", path))
 
 
 def send(visitor: Visitor, path: Path) -> None:
@@ -52,7 +42,7 @@ def send(visitor: Visitor, path: Path) -> None:
 
 def wait_for_percent(visitor: Visitor) -> None:
     state = visitor.page.locator(".backups-upload-state [role=status]")
-    expect(state).to_have_text(re.compile(r"[1-9]\d? % · .+ MB / 300(\.\d)? MB"))
+    expect(state).to_have_text(re.compile(r"[1-9]\d? % · .+ MB / 30\d(\.\d)? MB"))
     assert (
         visitor.evaluate("document.querySelector('[data-upload] progress').value") > 0
     )
@@ -79,12 +69,11 @@ def test_a_create_is_watched_to_its_end_and_found_again(site, visitor):
     expect(visitor.row("watched.zip")).to_contain_text("manual")
 
 
-def test_bytes_and_percent_are_told_while_it_runs(make_site, visit):
-    site = make_site().start()
-    site.media.mkdir()
-    with (site.media / "sparse.bin").open("wb") as file:
+def test_bytes_and_percent_are_told_while_it_runs(site, visitor):
+    site.media.mkdir(exist_ok=True)
+    sparse = site.media / "sparse.bin"
+    with sparse.open("wb") as file:
         file.truncate(8 << 30)
-    visitor = visit(site)
     visitor.create("figures.zip")
     wait_until(lambda: site.operation("figures.zip")["bytesDone"], "it is on its way")
     child = stop_work(site)
@@ -92,6 +81,7 @@ def test_bytes_and_percent_are_told_while_it_runs(make_site, visit):
     expect(figures).to_have_text(re.compile(r"\d+ % · .*B / 8 GB"))
     visitor.sees("saving the files")
     kill(child, signal.SIGKILL)
+    sparse.unlink()
     visitor.sees("killed by signal 9")
     expect(visitor.page.locator(".backups-status.is-bad")).to_be_visible()
 
@@ -116,9 +106,18 @@ def test_a_large_upload_has_a_bar_and_a_verdict(site, visitor, archive):
     send(visitor, archive)
     wait_for_percent(visitor)
     visitor.page.wait_for_url("**/details/?key=large.zip")
-    visitor.sees("Stored “large.zip”.", "uploaded", "This is no archive that could")
+    visitor.sees("Stored “large.zip”.", "uploaded", "yes, by what it says of itself")
     assert (site.backups / "large.zip").stat().st_size == archive.stat().st_size
+    visitor.button("Verify").click()
+    visitor.sees("large.zip is whole and could be restored here.")
     (site.backups / "large.zip").unlink()
+
+
+def test_a_file_that_only_looks_like_a_zip_is_called_so(visitor, tmp_path):
+    path = tmp_path / "looks.zip"
+    path.write_bytes(b"PK\x03\x04" + bytes(10_000))
+    send(visitor, path)
+    visitor.sees("Stored “looks.zip”.", "This is no archive that could be restored")
 
 
 def test_an_archive_can_be_dropped_on_the_form(site, visitor, tmp_path):
@@ -147,7 +146,7 @@ def drop(visitor: Visitor, name: str, content: bytes) -> None:
 
 
 def test_a_cancelled_upload_leaves_nothing(site, visitor, archive):
-    slow_down(visitor)
+    slow_down(visitor, SLOW)
     send(visitor, archive)
     wait_for_percent(visitor)
     visitor.button("Cancel").click()
@@ -165,18 +164,17 @@ def test_what_is_no_zip_is_refused_in_words(site, visitor, tmp_path):
     assert "text.zip" not in site.keys()
 
 
-def test_a_server_that_dies_during_an_upload_is_told_in_words(
-    make_site, visit, archive
-):
-    site = make_site().start()
-    visitor = visit(site)
-    slow_down(visitor)
+def test_a_server_that_dies_during_an_upload_is_told_in_words(site, visitor, archive):
+    slow_down(visitor, SLOW)
     send(visitor, archive)
     wait_for_percent(visitor)
     site.stop()
-    visitor.sees("The connection broke; nothing was stored.")
-    expect(visitor.button("Upload")).to_be_enabled()
-    site.start()
+    try:
+        visitor.sees("The connection broke; nothing was stored.")
+        expect(visitor.button("Upload")).to_be_enabled()
+        assert not (site.backups / "large.zip").exists()
+    finally:
+        site.start()
     site.create("next.zip")
     assert is_clean(site, "large.zip")
 
@@ -190,6 +188,7 @@ def test_a_download_is_what_is_stored(site, visitor, tmp_path):
     with visitor.page.expect_download() as waiting:
         visitor.link("Download fetched.zip").click()
     assert waiting.value.suggested_filename == "fetched.zip"
+    assert "token=" in waiting.value.url
     waiting.value.save_as(tmp_path / "fetched.zip")
     stored = (site.backups / "fetched.zip").read_bytes()
     assert (tmp_path / "fetched.zip").read_bytes() == stored

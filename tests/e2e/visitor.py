@@ -98,6 +98,19 @@ class Visitor:
         return self.page.evaluate(source)
 
 
+def slow_down(visitor: Visitor, rate: int) -> None:
+    session = visitor.page.context.new_cdp_session(visitor.page)
+    session.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": rate,
+        },
+    )
+
+
 def stop_work(site: Site) -> int:
     """Hold the operation that runs where it is; return its process."""
     (child,) = wait_until(lambda: site.processes("backup_run"), "the work begins")
@@ -106,4 +119,4 @@ def stop_work(site: Site) -> int:
     return child
 
 
-__all__ = ["EMAIL", "PAGES", "Visitor", "find_browser", "stop_work"]
+__all__ = ["EMAIL", "PAGES", "Visitor", "find_browser", "slow_down", "stop_work"]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from backups import site_settings
 from backups.models import Operation
 from backups.operations import history
+from backups.texts import Text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -26,7 +27,7 @@ def people(django_user_model):
 def fail(key: str = "@auto_pb_backup_x.zip", kind: str = "create", error="The disk."):
     token = uuid.uuid4()
     Operation.objects.create(token=token, kind=kind, key=key, started=timezone.now())
-    history.conclude(token, Operation.State.FAILED, error)
+    history.conclude(token, Operation.State.FAILED, Text(error))
     history.announce(token)
     return token
 

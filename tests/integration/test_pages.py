@@ -9,8 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from backups import site_settings
 from backups.models import Operation
 from backups.site_settings import Stored
+from backups.templatetags.backups_words import localized
 from tests.engine import create, keys
 from tests.site.models import Article
 
@@ -169,13 +171,29 @@ def test_details_tell_what_is_inside(root, article, media):
     assert "site.0001_initial" in page
 
 
-def test_download_needs_no_second_login_and_can_be_resumed(root, media):
+def test_download_leads_to_a_link_that_needs_no_login_and_can_be_resumed(root, media):
     create("one.zip")
-    response = root.get(
-        place("download", key="one.zip"), headers={"range": "bytes=0-3"}
-    )
+    link = root.get(place("download", key="one.zip")).headers["Location"]
+    response = Client().get(link, headers={"range": "bytes=0-3"})
     assert response.status_code == 206
     assert response.getvalue() == b"PK\x03\x04"
+
+
+def test_a_link_whose_token_is_over_sends_a_superuser_to_a_new_one(root, media):
+    create("one.zip")
+    stale = place("download", key="one.zip", token="stale")
+    assert "/login/" in Client().get(stale).headers["Location"]
+    response = root.get(stale, follow=True)
+    assert response.getvalue().startswith(b"PK")
+    assert len(response.redirect_chain) == 1
+
+
+@pytest.mark.parametrize("name", ["changelist", "download", "details"])
+def test_superusers_from_elsewhere_are_refused_as_by_the_api(root, name):
+    site_settings.change({"superuserIPs": ["10.0.0.0/8"]})
+    assert root.get(place(name, key="one.zip")).status_code == 403
+    near = {"REMOTE_ADDR": "10.1.2.3"}
+    assert root.get(place("changelist"), **near).status_code == 200
 
 
 def test_delete_asks_once_more(root, media):
@@ -228,7 +246,7 @@ def test_the_schedule_is_saved_where_the_api_has_it(root):
     page = follow(root, "settings", {"cron": "0 3 * * *", "keep": "7"})
     assert "The schedule was saved." in page
     assert (Stored.load().cron, Stored.load().max_keep) == ("0 3 * * *", 7)
-    assert "The next automatic one comes on" in page
+    assert "Next automatic one:" in page
     page = follow(root, "settings", {"cron": "nonsense", "keep": "7"})
     assert "Invalid cron expression" in page
 
@@ -302,3 +320,54 @@ def test_it_speaks_german(root, media, settings):
     assert "Jetzt sichern" in page
     assert "Die letzte gute Sicherung ist <b>one.zip</b>" in page
     assert "von Hand" in page
+
+
+def test_a_refusal_is_german_on_the_page_and_english_in_the_history(
+    root, media, settings
+):
+    settings.LANGUAGE_CODE = "de"
+    create("one.zip")
+    assert "gibt es schon" in follow(root, "create", {"name": "one.zip"})
+    path = settings.DATA_DIR / "backups" / "one.zip"
+    path.write_bytes(path.read_bytes()[:-200])
+    page = follow(root, "verify", key="one.zip")
+    failed = Operation.objects.get(kind="verify")
+    assert failed.error.startswith("The ")
+    assert failed.error not in page
+    assert localized(failed.reason) != failed.error
+    follow(root, "settings", {"cron": "* *", "keep": "7"})
+    page = follow(root, "settings", {"cron": "* *", "keep": "7"})
+    assert "Invalid cron" not in page
+
+
+def test_an_operation_tells_its_phases_and_how_long_each_took(root, article, media):
+    page = follow(root, "create", {"name": "one.zip"})
+    for words in ("begun by root", "saving the databases", "storing the archive"):
+        assert words in page
+    made = Operation.objects.get()
+    assert [name for name, _ in made.phases] == ["databases", "media", "storing"]
+
+
+def test_a_list_says_what_is_inside(root, media):
+    create("one.zip")
+    assert "2 databases, 3 files" in get(root, "changelist")
+    content = (settings.DATA_DIR / "backups" / "one.zip").read_bytes()
+    root.post(place("upload"), {"file": SimpleUploadedFile("two.zip", content)})
+    assert get(root, "changelist").count("2 databases, 3 files") == 2
+
+
+def test_an_archive_of_another_site_is_told_by_its_details(root, media, settings):
+    create("one.zip")
+    settings.BACKUPS = {**settings.BACKUPS, "MEDIA": None}
+    page = get(root, "details", key="one.zip")
+    assert "It can't be restored here: The archive holds media" in page
+
+
+@pytest.mark.parametrize("many", [10, 60])
+def test_the_number_of_queries_does_not_grow(root, many, django_assert_max_num_queries):
+    folder = Path(settings.DATA_DIR / "backups")
+    folder.mkdir(exist_ok=True)
+    for number in range(many):
+        (folder / f"many-{number:03}.zip").write_bytes(EMPTY_ZIP)
+    with django_assert_max_num_queries(20):
+        get(root, "changelist")

@@ -40,8 +40,18 @@ function figures({ done, total }) {
   if (!began.at || done < began.bytes) Object.assign(began, { at: now, bytes: done });
   const rate = (done - began.bytes) / (now - began.at || 1);
   const percent = number.format(Math.min(100, Math.floor((100 * done) / total)));
-  const speed = rate > 0 ? ` · ${size(rate)}/s` : "";
+  const speed = rate > 0 ? ` · ${size(rate)}/s · ${time((total - done) / rate)}` : "";
   return `${percent} % · ${size(done)} / ${size(total)}${speed}`;
+}
+
+// How long it will still take, in seconds or minutes.
+function time(seconds) {
+  const [count, unit] = seconds < 100 ? [seconds, "second"] : [seconds / 60, "minute"];
+  const style = { style: "unit", unit, maximumFractionDigits: 0 };
+  const text = new Intl.NumberFormat(document.documentElement.lang, style).format(
+    Math.max(0, Math.ceil(count)),
+  );
+  return page.querySelector("[data-progress]").dataset.left.replace("%s", text);
 }
 
 // A page that waits for an operation: its own one, or whichever runs.
