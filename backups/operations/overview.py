@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import enum
+from operator import attrgetter
 
 from backups.models import Operation
 from backups.names import is_automatic
@@ -40,6 +41,9 @@ class BackupInfo:
     """Why the last proof failed; "" if it did not."""
 
     protected_until: datetime.datetime | None
+    begun: datetime.datetime | None
+    """When its making on this site began; None if it was not made here."""
+
     contents: dict[str, int]
     """How many ``databases`` and ``files`` it holds; {} where that is not known."""
 
@@ -53,15 +57,17 @@ def describe_backups() -> list[BackupInfo]:
 
 def describe_backup(key: str) -> BackupInfo:
     """Return one of them. Raises BackupNotFound or StoreFailed."""
-    return describe(get_store().require(key), read_history())
+    return describe(get_store().require(key), read_history(key=key))
 
 
 def last_good_backup(found: list[BackupInfo]) -> Operation | None:
     """Return the newest making of one of the backups *found* that has no flaw."""
-    sound = {info.key for info in found if not info.flaw}
-    makings = history.last_makings().values()
-    good = (m for m in makings if m.kind == Kind.CREATE and m.key in sound)
-    return max(good, key=lambda making: making.started, default=None)
+    good = [info for info in found if info.begun and not info.flaw]
+    if not good:
+        return None
+    newest = max(good, key=attrgetter("begun"))
+    makings = Operation.objects.filter(kind=Kind.CREATE, key=newest.key)
+    return makings.order_by("-started").first()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,20 +79,27 @@ class Past:
     safety: set[str]
 
 
-def read_history() -> Past:
-    """Read all that the history has on backups, in three queries."""
-    return Past(history.last_makings(), history.last_proofs(), history.safety_copies())
+def read_history(**wanted: str) -> Past:
+    """Read what the history has on backups, or on the *wanted* key, in three queries."""
+    return Past(
+        history.last_makings(**wanted),
+        history.last_proofs(**wanted),
+        history.safety_copies(),
+    )
 
 
 def describe(item: Stored, past: Past) -> BackupInfo:
     proof = past.proofs.get(item.key)
     is_sound = proof is not None and proof.state == Operation.State.SUCCEEDED
+    making = past.makings.get(item.key)
+    is_ours = making is not None and making.kind == Kind.CREATE
     return BackupInfo(
         *item,
         origin=find_origin(item.key, past),
         verified=proof.finished if proof and is_sound else None,
         flaw=proof.reason if proof else Text(""),
         protected_until=end_of_protection(item) if item.key in past.safety else None,
+        begun=making.started if making and is_ours else None,
         contents=find_contents(item.key, past),
     )
 

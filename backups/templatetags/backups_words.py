@@ -33,9 +33,12 @@ def ago(moment: datetime.datetime) -> str:
 
 @register.filter
 def duration(seconds: float) -> str:
-    """Return seconds as “0.4 s”, “12 s”, “3 min 5 s” or “2 h 10 min”."""
-    if seconds < 10:
-        return _("%(seconds)s s") % {"seconds": number_format(seconds, 1)}
+    """Return seconds as “0.4 s”, “12 s”, “3 min 5 s” or “2 h 10 min”.
+
+    A whole number is an estimate, which has no tenths.
+    """
+    if seconds < 10 and isinstance(seconds, float):
+        return _("%(seconds)s s") % {"seconds": number_format(round(seconds, 1), 1)}
     whole = round(seconds)
     if whole < MINUTE:
         return _("%(seconds)s s") % {"seconds": whole}

@@ -212,7 +212,7 @@ def test_a_damaged_backup_is_told_from_the_others(site, visitor):
     visitor.button("Verify").click()
     expect(visitor.page.locator(".backups-status.is-bad")).to_be_visible()
     visitor.open()
-    visitor.sees("The last operation failed: verify damaged.zip")
+    visitor.sees("The last operation failed just now: verify damaged.zip")
     expect(visitor.row("damaged.zip")).to_contain_text("failed")
 
 
