@@ -148,6 +148,17 @@ def test_a_schedule_is_saved_and_its_next_runs_are_shown(site, visitor):
     site.manage("backup_settings", "--reset", "backups.cron")
 
 
+def test_times_are_those_of_the_visitor(site, visit):
+    site.create("clock.zip")
+    shown = []
+    for zone in ("UTC", "Asia/Tokyo"):
+        visitor = visit(site, timezone_id=zone)
+        visitor.open("details", key="clock.zip")
+        made = visitor.page.locator("time[data-style=medium]").first
+        shown.append(made.inner_text())
+    assert shown[0] != shown[1]
+
+
 def test_a_schedule_that_can_not_be_is_refused_in_words(site, visitor):
     visitor.open()
     visitor.page.get_by_label("Schedule").fill("every day")

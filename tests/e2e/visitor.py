@@ -113,7 +113,12 @@ def slow_down(visitor: Visitor, rate: int) -> None:
 
 def stop_work(site: Site) -> int:
     """Hold the operation that runs where it is; return its process."""
-    (child,) = wait_until(lambda: site.processes("backup_run"), "the work begins")
+    # The process of the operation before may take a moment to end.
+    alone = wait_until(
+        lambda: len(found := site.processes("backup_run")) == 1 and found,
+        "the work begins",
+    )
+    child: int = alone[0]
     os.kill(child, signal.SIGSTOP)
     wait_until(lambda: is_stopped(child), "it stands still")
     return child

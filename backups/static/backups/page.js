@@ -153,6 +153,23 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   });
 }
 
+// Times, in the zone of whoever looks; without scripts they are in the site's. ----
+
+const STYLES = {
+  short: { dateStyle: "short", timeStyle: "short" },
+  medium: { dateStyle: "medium", timeStyle: "short" },
+  clock: { timeStyle: "medium" },
+};
+
+for (const element of document.querySelectorAll("time[datetime]")) {
+  const words = (style) =>
+    new Intl.DateTimeFormat(document.documentElement.lang, STYLES[style]).format(
+      new Date(element.dateTime),
+    );
+  if (element.title) element.title = words("medium");
+  if (element.dataset.style) element.textContent = words(element.dataset.style);
+}
+
 // Confirmation -----------------------------------------------------------------
 
 for (const input of document.querySelectorAll("[data-must-equal]")) {
