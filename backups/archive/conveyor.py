@@ -2,8 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+
+class Job(Protocol):
+    """Something that will have a result, like a Future."""
+
+    def done(self) -> bool: ...
+    def result(self) -> Any: ...
 
 
 class Conveyor:
@@ -18,15 +25,19 @@ class Conveyor:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="archive")
         self._depth = depth
         self._jobs = 0
-        self._queue: deque[tuple[Future[Any] | None, Callable[..., None]]] = deque()
+        self._queue: deque[tuple[Job | None, Callable[..., None]]] = deque()
 
     def put(
         self, deliver: Callable[[Any], None], work: Callable[..., Any], *args: Any
     ) -> None:
         """Run `work(*args)` and later, in order, `deliver` with its result."""
         self._make_room()
-        self._jobs += 1
-        self._queue.append((self._pool.submit(work, *args), deliver))
+        self._lay_down(deliver, self._pool.submit(work, *args))
+
+    def put_job(self, deliver: Callable[[Any], None], job: Job) -> None:
+        """Later, in order, call `deliver` with the result of a job under way."""
+        self._make_room()
+        self._lay_down(deliver, job)
 
     def then(self, deliver: Callable[[], None]) -> None:
         """Call `deliver` once everything laid down before is delivered."""
@@ -45,6 +56,10 @@ class Conveyor:
         """Drop what is not delivered and stop the threads."""
         self._queue.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _lay_down(self, deliver: Callable[[Any], None], job: Job) -> None:
+        self._jobs += 1
+        self._queue.append((job, deliver))
 
     def _make_room(self) -> None:
         while (

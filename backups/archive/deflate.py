@@ -22,7 +22,7 @@ _SAMPLED_FROM = 64 << 10
 _TINY = 100
 _RAW = -15
 _GLANCE = 64
-_NOISY = 85
+_NOISY = 48
 _STORED_MOST = 0xFFFF
 
 
@@ -73,13 +73,12 @@ class Codec:
 
 
 def _is_noise(data: bytes) -> bool:
-    """Tell at a glance, much faster than by compressing, from 128 bytes.
+    """Tell at a glance, much faster than by compressing, from 64 bytes.
 
-    Of so many random bytes about 101 are distinct; text or base64 has up to 60.
+    Of so many random bytes 57 are distinct on average, of base64 41.
     """
-    third = len(data) // 3
-    glance = data[third : third + _GLANCE] + data[2 * third : 2 * third + _GLANCE]
-    return len(set(glance)) > _NOISY
+    middle = len(data) // 2
+    return len(set(data[middle : middle + _GLANCE])) > _NOISY
 
 
 def store_block(data: bytes) -> bytes:

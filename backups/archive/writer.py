@@ -12,7 +12,7 @@ from typing import IO, Any, Protocol, Self
 
 from .conveyor import Conveyor
 from .deflate import BEST, END_OF_STREAM, Codec
-from .helper import Helper
+from .helper import REQUEST_BYTES, Helper
 from .layout import (
     NO_TIME_NS,
     SERVICE_MODE,
@@ -39,7 +39,8 @@ from .sources import (
 _TINY = 16 << 10
 _BATCH_BYTES = 512 << 10
 _JOB_BYTES = 2 << 20
-_JOB_FILES = 128
+_JOB_FILES = 512
+_HELP_BYTES = 256 << 10
 _HELP_FROM = 2000
 _COPY = 1 << 20
 
@@ -221,7 +222,8 @@ class ArchiveWriter:
         self._flush_batch()
         self._loaded.append(file)
         self._loaded_size += len(file.data)
-        if self._loaded_size >= _JOB_BYTES or len(self._loaded) >= _JOB_FILES:
+        most = _HELP_BYTES if self._is_loaded_tiny() else _JOB_BYTES
+        if self._loaded_size >= most or len(self._loaded) >= _JOB_FILES:
             self._flush_loaded()
 
     def _pack_here(self, file: Loaded) -> None:
@@ -245,10 +247,15 @@ class ArchiveWriter:
     def _flush_loaded(self) -> None:
         if not self._loaded:
             return
-        tiny = self._loaded_size <= _TINY * len(self._loaded)
-        work = self._helper.pack if tiny and self._helper else pack_files
-        self._belt.put(self._write_batch, work, self._loaded, self._codec)
+        fits = self._is_loaded_tiny() and self._loaded_size <= REQUEST_BYTES
+        if fits and self._helper:
+            self._belt.put_job(self._write_batch, self._helper.ask(self._loaded))
+        else:
+            self._belt.put(self._write_batch, pack_files, self._loaded, self._codec)
         self._loaded, self._loaded_size = [], 0
+
+    def _is_loaded_tiny(self) -> bool:
+        return self._loaded_size <= _TINY * len(self._loaded)
 
     def _flush_full_batch(self) -> None:
         if self._batch.size >= _BATCH_BYTES:

@@ -1,15 +1,15 @@
 """The helper process: the same result, and nothing lost when it dies."""
 
 import os
+import random
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from handmade import Pipe, content_of, fill, media_sources, refuse_skip, write_tree
 
 from backups.archive import ArchiveReader, ArchiveWriter, helper, writer
 from backups.archive.deflate import BEST
-from backups.archive.helper import Helper
+from backups.archive.helper import REQUEST_BYTES, Helper
 from backups.archive.packing import Loaded, pack_files
 
 FILES = [
@@ -29,25 +29,35 @@ def helped():
 
 def test_it_packs_as_it_would_be_packed_here(helped):
     here = pack_files(FILES, BEST)
-    there = helped.pack(FILES, BEST)
+    there = helped.ask(FILES).result()
     assert there.members == here.members
     assert b"".join(there.parts) == b"".join(here.parts)
     assert there.size == here.size
 
 
-def test_answers_go_to_the_thread_that_asked(helped):
-    jobs = [FILES[n : n + 5] for n in range(95)] * 5
-    with ThreadPoolExecutor(4) as pool:
-        batches = list(pool.map(lambda job: helped.pack(job, BEST), jobs))
-    for job, batch in zip(jobs, batches, strict=True):
-        assert [m.name for m in batch.members] == [file.name for file in job]
+def test_answers_may_be_taken_in_any_order(helped):
+    jobs = [FILES[n : n + 5] for n in range(95)]
+    answers = [helped.ask(job) for job in jobs]
+    random.Random(5).shuffle(order := list(range(95)))
+    for position in order:
+        names = [member.name for member in answers[position].result().members]
+        assert names == [file.name for file in jobs[position]]
+        assert answers[position].done()
+
+
+def test_requests_of_full_size_do_not_get_stuck(helped):
+    noise = os.urandom(REQUEST_BYTES // 24)
+    job = [Loaded(f"media/{n:03}", noise, 0, 0o640) for n in range(24)]
+    answers = [helped.ask(job) for _ in range(30)]
+    assert all(len(answer.result().members) == 24 for answer in answers)
 
 
 def test_it_is_replaced_when_it_is_killed(helped):
+    asked = helped.ask(FILES)
     helped._process.kill()
     helped._process.wait()
-    for _ in range(2):
-        assert len(helped.pack(FILES, BEST).members) == len(FILES)
+    answers = [asked, *(helped.ask(FILES) for _ in range(5))]
+    assert [len(answer.result().members) for answer in answers] == [len(FILES)] * 6
 
 
 def test_it_is_done_without_where_python_is_embedded(monkeypatch):

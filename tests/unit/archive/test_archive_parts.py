@@ -57,10 +57,9 @@ def test_work_is_delivered_in_order_and_in_one_thread():
 
 def test_an_error_at_work_is_raised_in_its_place():
     belt, seen = Conveyor(threads=2, depth=4), []
-    belt.put(seen.append, int, "1")
-    belt.put(seen.append, int, "one")
-    belt.put(seen.append, int, "2")
     with pytest.raises(ValueError, match="one"):
+        for text in ("1", "one", "2"):
+            belt.put(seen.append, int, text)
         belt.drain()
     belt.close()
     assert seen == [1]
