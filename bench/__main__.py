@@ -1,0 +1,101 @@
+"""``python -m bench``: measure, print tables, and keep them.
+
+Every table has one line for each contestant, and its ratios are to the first
+line, which is ours: 5.00 took five times as long in the same round.
+"""
+
+import argparse
+import datetime
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bench.dataset import SHAPES, get_dataset
+from bench.goals import goals_table
+from bench.jobs import JOBS, SITE_JOBS, Bench, run_other_jobs, run_site_jobs
+from bench.machine import describe_machine
+from bench.markdown import write_markdown
+from bench.measure import adopt_orphans
+from bench.memory import COUNTS, MILLION
+
+
+def main() -> None:
+    options = parse_options()
+    folder: Path = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    adopt_orphans()
+    counts = (*COUNTS, MILLION) if options.million else COUNTS
+    bench = Bench(folder, options.rounds, options.scale, options.only, counts)
+    machine = describe_machine(folder)
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    try:
+        for kind in options.sites if set(options.jobs) & set(SITE_JOBS) else ():
+            data = get_dataset(kind, options.scale, folder / "sites")
+            print(f"{data.name}: {data.files:,} files, {data.bytes / 1e6:,.0f} MB")
+            run_site_jobs(bench, data, options.jobs)
+        run_other_jobs(bench, options.jobs)
+    finally:
+        # What was found until then is worth having, however it ends.
+        document = {
+            "started": started,
+            "rounds": options.rounds,
+            "scale": options.scale,
+            "machine": machine,
+            "comparisons": [item.as_json() for item in bench.comparisons],
+            "list": bench.listings,
+            "memory": bench.growth,
+        }
+        (options.json or folder / "results.json").write_text(
+            json.dumps(document, indent=1)
+        )
+    tables = [goals_table(bench), *bench.tables()]
+    print("\n\n".join(map(str, tables)))
+    if options.markdown:
+        write_markdown(options.markdown, machine, started, tables)
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__.split("\n")[0].strip("`")
+    )
+    parser.add_argument("--sites", type=names_of(SHAPES), default=[*SHAPES])
+    parser.add_argument("--jobs", type=names_of(JOBS), default=[*JOBS])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path("data/bench"))
+    parser.add_argument("--json", type=Path, help="FOLDER/results.json by default.")
+    parser.add_argument(
+        "--markdown", type=Path, help="A file with the two markers for the tables."
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="Of all sizes and numbers."
+    )
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="NAMES",
+        help="Parts of the names of the peers that run; ours always do.",
+    )
+    parser.add_argument(
+        "--million", action="store_true", help="Memory at 1,000,000 files, too."
+    )
+    return parser.parse_args()
+
+
+def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what turns a list with commas into names, all of them known."""
+    allowed = list(known)
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        if strange := set(names) - set(allowed):
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(strange)}: not one of {', '.join(allowed)}"
+            )
+        return names
+
+    return parse
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""django-dbbackup, with an environment and a small project of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.contestant import Contestant
+from bench.measure import Run
+from bench.site import ROOT, Site
+
+NAME = "django-dbbackup -z"
+PACKAGES = ("django-dbbackup==5.4.0", "Django>=5.2,<5.3")
+SETTINGS = "bench.dbbackup_settings"
+
+
+def get_dbbackup(site: Site, folder: Path) -> Contestant:
+    """Return its two commands, database and media, as one contestant."""
+    try:
+        python = install(folder / "dbbackup-venv")
+    except (OSError, subprocess.CalledProcessError) as error:
+        return Contestant.absent(NAME, f"it could not be installed ({error})")
+
+    def plan(work: Path) -> Run:
+        result = work / "out"
+        result.mkdir()
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "BENCH_SITE": str(site.folder),
+            "BENCH_RESULT": str(result),
+        }
+        script = (
+            '"$0" -m django dbbackup -z --noinput'
+            ' && "$0" -m django mediabackup -z --noinput'
+        )
+        return Run(
+            ["bash", "-c", script, str(python)],
+            ROOT,
+            environment,
+            result=result,
+            watched=(work,),
+        )
+
+    return Contestant(NAME, plan)
+
+
+def install(folder: Path) -> Path:
+    """Make the environment unless it is there; return its interpreter."""
+    python = folder / "bin" / "python"
+    done = folder / "installed"
+    if done.exists() and done.read_text() == "\n".join(PACKAGES):
+        return python
+    print("Installing django-dbbackup …", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, "--quiet", *PACKAGES], check=True)
+    done.write_text("\n".join(PACKAGES))
+    return python
