@@ -48,10 +48,10 @@ def main() -> None:
         (options.json or folder / "results.json").write_text(
             json.dumps(document, indent=1)
         )
-    tables = [goals_table(bench), *bench.tables()]
-    print("\n\n".join(map(str, tables)))
+    goals = goals_table(bench)
+    print(goals)
     if options.markdown:
-        write_markdown(options.markdown, machine, started, tables)
+        write_markdown(options.markdown, machine, started, [goals, *bench.tables()])
 
 
 def parse_options() -> argparse.Namespace:

@@ -39,7 +39,7 @@ def get_dbbackup(site: Site, folder: Path) -> Contestant:
             ROOT,
             environment,
             result=result,
-            watched=(work,),
+            watched=(work / "tmp",),
         )
 
     return Contestant(NAME, plan)

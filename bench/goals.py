@@ -1,5 +1,6 @@
 """What was to be reached, and how far it was."""
 
+import statistics
 from dataclasses import dataclass
 
 from bench import ours, transfer
@@ -45,8 +46,8 @@ def goals_table(bench: Bench) -> Table:
     lines: list[list[str]] = []
     for goal in RATIOS:
         for found in of(bench, goal.job, goal.kind):
-            if ratios := sorted(found.ratios(goal.peer)):
-                reached = ratios[len(ratios) // 2]
+            if ratios := found.ratios(goal.peer):
+                reached = statistics.median(ratios)
                 what = f"{found.job}, {found.site}: times as fast as {goal.peer}"
                 lines.append(verdict(what, reached, goal.wanted, least=True))
     for found in of(bench, "create", "site-m"):
@@ -93,7 +94,7 @@ def list_goals(bench: Bench) -> list[list[str]]:
     for item in bench.listings:
         if item.get("count") == 1000:
             what = f"{item['operation']}, 1,000 archives in {item['place']}"
-            cpu = sorted(item["cpu"])[len(item["cpu"]) // 2] * 100
+            cpu = statistics.median(item["cpu"]) * 100
             lines.append(verdict(f"{what}: storage listings", item["listings"], 1))
             lines.append(verdict(f"{what}: CPU ms per 100", cpu, LIST_CPU_MS))
     return lines

@@ -25,6 +25,7 @@ class Bench:
     folder: Path
     rounds: int
     scale: float
+    """Of the large archive that is downloaded and uploaded."""
     only: Sequence[str]
     """Parts of names; contestants that have none of them do not run."""
     memory_counts: Sequence[int]
@@ -171,7 +172,7 @@ def require_sound(archive: Path) -> None:
 def run_other_jobs(bench: Bench, jobs: Sequence[str]) -> None:
     """Run those of *jobs* that bring their own data."""
     if "list" in jobs:
-        bench.listings = measure_listings(bench.folder / "lists", bench.scale)
+        bench.listings = measure_listings(bench.folder / "lists")
         print(f"\n{listing_table(bench.listings)}\n", flush=True)
         shutil.rmtree(bench.folder / "lists")
     if "http" in jobs:

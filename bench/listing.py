@@ -26,13 +26,13 @@ TINY_ZIP = b"PK\x05\x06" + bytes(18)
 KEY = "pb_backup_acme_{:014}.zip"
 
 
-def measure_listings(folder: Path, scale: float) -> list[dict[str, Any]]:
+def measure_listings(folder: Path) -> list[dict[str, Any]]:
     """Return what each of the lists costs; what can't be measured says why."""
     found = []
     for count in COUNTS:
         site = new_site(folder / f"list-{count}")
         site.backups.mkdir()
-        for number in range(int(count * scale) or 1):
+        for number in range(count):
             (site.backups / KEY.format(number)).write_bytes(TINY_ZIP)
         found += ask(site, "folder")
     with s3_server() as address:
@@ -40,7 +40,7 @@ def measure_listings(folder: Path, scale: float) -> list[dict[str, Any]]:
             return [*found, {"place": "S3", "missing": "moto is not installed"}]
         for count in COUNTS_S3:
             site = new_site(folder / f"list-s3-{count}")
-            choose_bucket(site, address, f"{BUCKET}-{count}", int(count * scale) or 1)
+            choose_bucket(site, address, f"{BUCKET}-{count}", count)
             found += ask(site, "S3")
     return found
 

@@ -39,7 +39,7 @@ class Run:
     result: Path | None = None
     """What it makes, whose size is of interest."""
     watched: tuple[Path, ...] = ()
-    """Folders in which it may keep something for a while."""
+    """Folders of what is temporary; where the result grows is none of them."""
     watches_disk: bool = False
     """Look at the free space of the file system instead."""
     servers: tuple[int, ...] = ()
@@ -58,7 +58,7 @@ class Figures:
     """Most bytes of the whole tree at one moment; PSS."""
     result_bytes: int
     extra_disk: int
-    """Most bytes on the disk at one moment beyond the result."""
+    """Most bytes of temporary files on the disk at one moment."""
     foreign: float
     """What all others used, as a share of one core."""
     error: str = ""
@@ -150,7 +150,7 @@ def measure(run: Run, log: Path) -> Figures:
         system=system,
         memory=sampler.memory,
         result_bytes=size,
-        extra_disk=max(sampler.disk - size, 0),
+        extra_disk=max(sampler.disk, 0),
         foreign=max(others / wall, 0.0),
         error=f"status {status}: {last_line(log)}" if status else "",
     )
@@ -161,12 +161,22 @@ def serving_seconds(run: Run) -> float:
 
 
 def wait_or_kill(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end; not with a timeout, which looks every 50 ms only."""
+    alarm = threading.Timer(LONGEST, kill_group, [process.pid])
+    alarm.daemon = True
+    alarm.start()
     try:
-        return process.wait(LONGEST)
+        return process.wait()
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)
         process.wait()
         raise
+    finally:
+        alarm.cancel()
+
+
+def kill_group(group: int) -> None:
+    os.killpg(group, signal.SIGKILL)
 
 
 def reap_orphans(group: int) -> None:

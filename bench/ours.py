@@ -40,7 +40,7 @@ def command(site: Site, *words: str, result: Path | None, work: Path) -> Run:
         ROOT,
         site.environment,
         result=result,
-        watched=(site.workspace, site.backups, work),
+        watched=(site.workspace, work / "tmp"),
     )
 
 
@@ -51,7 +51,7 @@ def writers(data: Dataset) -> list[Contestant]:
         def plan(work: Path) -> Run:
             result = work / "out.zip"
             words = task("write", data.site.folder, result, *options)
-            return Run(words, ROOT, result=result, watched=(work,))
+            return Run(words, ROOT, result=result, watched=(work / "tmp",))
 
         return Contestant(name, plan)
 
@@ -68,7 +68,7 @@ def make_archive(data: Dataset) -> Path:
 
 def verifiers(data: Dataset, archive: Path) -> list[Contestant]:
     def reader(work: Path) -> Run:
-        return Run(task("verify", archive), ROOT, watched=(work,))
+        return Run(task("verify", archive), ROOT, watched=(work / "tmp",))
 
     def whole(work: Path) -> Run:
         site = data.site
@@ -76,7 +76,7 @@ def verifiers(data: Dataset, archive: Path) -> list[Contestant]:
             [sys.executable, "manage.py", "backup_verify", KEPT, "--verbosity", "0"],
             ROOT,
             site.environment,
-            watched=(site.workspace, work),
+            watched=(site.workspace, work / "tmp"),
         )
 
     return [Contestant(VERIFY, reader), Contestant(VERIFY_COMMAND, whole)]

@@ -34,7 +34,7 @@ def packers(data: Dataset, folder: Path) -> list[Contestant]:
             data.site.folder,
             os.environ | {"PYTHONPATH": str(ROOT)},
             result=result,
-            watched=(work,),
+            watched=(work / "tmp",),
         )
 
     def copied(result: Path) -> list[str]:
@@ -56,7 +56,9 @@ def packers(data: Dataset, folder: Path) -> list[Contestant]:
             "7z", "7z -mx1", lambda out: [*SEVEN, "a", "-t7z", "-mx1", f"{out}", *SAVED]
         ),
         packer("zstd", ZSTD, lambda out: shell(f'{tar} zstd -q -1 -T0 -o "$0"', out)),
-        packer("pigz", "tar | pigz -1", lambda out: shell(f'{tar} pigz -1 >"$0"', out)),
+        packer(
+            "pigz", "tar to pigz -1", lambda out: shell(f'{tar} pigz -1 >"$0"', out)
+        ),
         packer("python3", "zipfile, level 1", lambda out: task("zip", 1, out, *SAVED)),
         packer("python3", "zipfile, level 6", lambda out: task("zip", 6, out, *SAVED)),
         get_dbbackup(data.site, folder),
@@ -67,7 +69,7 @@ def packers(data: Dataset, folder: Path) -> list[Contestant]:
 
 
 SEVEN = ("7z", "-bso0", "-bsp0")
-ZSTD = "tar | zstd -1 -T0"
+ZSTD = "tar to zstd -1 -T0"
 COPY = "cp -r (the limit)"
 
 

@@ -84,9 +84,8 @@ class Comparison:
         names = list(COLUMNS)
         if self.counts_files:
             names.append("CPU µs a file")
-        # Ours first, the others by their speed.
         ran = [name for name in self.contestants if self.figures(name)]
-        ran.sort(key=lambda name: (name != self.reference, self.median(name)))
+        ran.sort(key=self._rank)
         lines = [self._line(name) for name in ran]
         rounds = max((len(self.figures(name)) for name in ran), default=0)
         title = f"{self.job}, {self.site}: {self.what} ({rounds} rounds)"
@@ -96,6 +95,11 @@ class Comparison:
             if name in self.contestants
         ]
         return Table(title, names, lines, [f"{text}\n" for text in remarks])
+
+    def _rank(self, name: str) -> tuple[bool, bool, float]:
+        """Ours first, then by speed."""
+        is_ours = name.startswith("ours")
+        return name != self.reference, not is_ours, self.median(name) or 0.0
 
     def _line(self, name: str) -> list[str]:
         runs = self.figures(name)
@@ -127,7 +131,7 @@ COLUMNS = (
     "CPU, ours = 1",
     "peak memory MB",
     "result MB",
-    "extra disk MB",
+    "temporary disk MB",
     "foreign CPU",
 )
 

@@ -30,7 +30,7 @@ def get_restic(site: Site) -> Contestant:
             site.folder,
             environment,
             result=repository,
-            watched=(work,),
+            watched=(work / "tmp", work / "cache"),
         )
 
     return needs("restic", Contestant(NAME, plan))

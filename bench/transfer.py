@@ -73,7 +73,7 @@ def uploaders(live: LiveSite, site: Site) -> list[Contestant]:
             ROOT,
             result=uploaded,
             servers=(live.process,),
-            watched=(site.backups / ".partial", site.workspace, work),
+            watched=(site.workspace, work),
         )
 
     def copy(work: Path) -> Run:
