@@ -7,6 +7,8 @@ line, which is ours: 5.00 took five times as long in the same round.
 import argparse
 import datetime
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -24,6 +26,8 @@ def main() -> None:
     folder: Path = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
+    # So that servers end and results are deleted when it is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     counts = (*COUNTS, MILLION) if options.million else COUNTS
     bench = Bench(folder, options.rounds, options.scale, options.only, counts)
     machine = describe_machine(folder)

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from bench.listing import listing_table, measure_listings
 from bench.race import Results, race
 from bench.report import Comparison, Table
 from bench.servers import gunicorn, nginx
-from bench.site import Site
+from bench.site import ROOT, Site
 
 
 @dataclass
@@ -38,11 +39,22 @@ class Bench:
         return self.folder / "work"
 
     def race(
-        self, label: str, contestants: Sequence[Contestant], warm: Sequence[Path]
+        self,
+        label: str,
+        contestants: Sequence[Contestant],
+        warm: Sequence[Path],
+        **options: bool,
     ) -> Results:
         self.work.mkdir(parents=True, exist_ok=True)
         chosen = [c for c in contestants if self._is_wanted(c.name)]
-        return race(chosen, rounds=self.rounds, warm=warm, work=self.work, label=label)
+        return race(
+            chosen,
+            rounds=self.rounds,
+            warm=warm,
+            work=self.work,
+            label=label,
+            **options,
+        )
 
     def _is_wanted(self, name: str) -> bool:
         is_ours = name.startswith("ours")
@@ -108,12 +120,33 @@ def run_verify(bench: Bench, data: Dataset, archive: Path) -> None:
 
 
 def run_stage(bench: Bench, data: Dataset, archive: Path) -> None:
+    require_same(bench, data, archive)
     contestants = [ours.stager(archive), *peers.unpackers(archive, data)]
     warm = (archive, data.site.database, data.site.media)
-    results = bench.race(f"stage {data.name}", contestants, warm)
+    space = shutil.disk_usage(bench.folder).free
+    results = bench.race(
+        f"stage {data.name}",
+        contestants,
+        warm,
+        deletes_late=data.is_many
+        and space > 2 * bench.rounds * len(contestants) * data.bytes,
+    )
     names = [contestant.name for contestant in contestants]
     what = "prove the archive and unpack it to a new folder"
     add(bench, "stage", data, what, names, results)
+
+
+def require_same(bench: Bench, data: Dataset, archive: Path) -> None:
+    """Raise unless our reader brings back what is in the site."""
+    folder = bench.work / "same"
+    subprocess.run(peers.task("extract", archive, folder), cwd=ROOT, check=True)
+    subprocess.run(["diff", "-rq", folder / "media", data.site.media], check=True)
+    address = f"file:{folder / 'databases' / 'default.sqlite3'}?mode=ro"
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+        verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+        if verdict != "ok":
+            raise SystemExit(f"The restored database is damaged: {verdict}")
+    shutil.rmtree(folder)
 
 
 def run_restore(bench: Bench, data: Dataset, archive: Path) -> None:
@@ -163,7 +196,7 @@ def require_sound(archive: Path) -> None:
         peers.task("testzip", archive),
     ):
         if shutil.which(words[0]):
-            subprocess.run(words, check=True)
+            subprocess.run(words, cwd=ROOT, check=True)
     if shutil.which("bsdtar"):
         script = 'cat "$0" | bsdtar -tf - >/dev/null'
         subprocess.run(peers.shell(script, archive), check=True)

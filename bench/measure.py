@@ -40,8 +40,8 @@ class Run:
     """What it makes, whose size is of interest."""
     watched: tuple[Path, ...] = ()
     """Folders of what is temporary; where the result grows is none of them."""
-    watches_disk: bool = False
-    """Look at the free space of the file system instead."""
+    file_system: Path | None = None
+    """A folder in it; all that it loses meanwhile counts as temporary."""
     servers: tuple[int, ...] = ()
     """Processes, started before, that do a part of the work."""
 
@@ -77,7 +77,7 @@ class Sampler(threading.Thread):
         self._run = run
         self._root = root
         self._ended = threading.Event()
-        self._free = free_space(run.folder)
+        self._free = free_space(run.file_system) if run.file_system else 0
 
     def run(self) -> None:
         next_disk = 0.0
@@ -98,8 +98,8 @@ class Sampler(threading.Thread):
         self.join()
 
     def _disk(self, processes: list[int]) -> int:
-        if self._run.watches_disk:
-            return self._free - free_space(self._run.folder)
+        if self._run.file_system:
+            return self._free - free_space(self._run.file_system)
         if not self._run.watched:
             return 0
         named = sum(map(disk_of, self._run.watched))

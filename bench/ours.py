@@ -104,7 +104,7 @@ def restorers(site: Site) -> list[Contestant]:
                 [sys.executable, *words, "--verbosity", "0"],
                 ROOT,
                 site.environment,
-                watches_disk=True,
+                file_system=site.folder,
             )
 
         return Contestant(name, plan, clean)

@@ -16,6 +16,7 @@ from bench.processes import busy_seconds
 QUIET = 0.3
 PATIENCE = 20.0
 BLOCK = 1 << 20
+RUN = "run-"
 
 
 @dataclass
@@ -34,26 +35,35 @@ def race(
     warm: Iterable[Path],
     work: Path,
     label: str,
+    deletes_late: bool = False,
 ) -> Results:
-    """Run everyone once a round, each round beginning with the next one."""
+    """Run everyone once a round, each round beginning with the next one.
+
+    *deletes_late* keeps what they made to the end: some file systems make very
+    many files far slower after as many were deleted.
+    """
     results = Results(missing={c.name: c.missing for c in contestants if c.missing})
     for number in range(rounds):
         first = number % len(contestants)
         for contestant in (*contestants[first:], *contestants[:first]):
             if contestant.name in results.missing:
                 continue
-            figures = run_once(contestant, warm, work)
+            figures = run_once(contestant, warm, work, deletes_late)
             show(label, number, contestant, figures)
             if figures.error:
                 results.missing[contestant.name] = figures.error
                 results.figures.pop(contestant.name, None)
             else:
                 results.figures.setdefault(contestant.name, []).append(figures)
+    for folder in work.glob(f"{RUN}*"):
+        shutil.rmtree(folder)
     return results
 
 
-def run_once(contestant: Contestant, warm: Iterable[Path], work: Path) -> Figures:
-    folder = work / f"{random.getrandbits(32):08x}"
+def run_once(
+    contestant: Contestant, warm: Iterable[Path], work: Path, deletes_late: bool
+) -> Figures:
+    folder = work / f"{RUN}{random.getrandbits(32):08x}"
     (folder / "tmp").mkdir(parents=True)
     try:
         contestant.clean()
@@ -65,7 +75,8 @@ def run_once(contestant: Contestant, warm: Iterable[Path], work: Path) -> Figure
         return measure(with_temporary(planned, folder / "tmp"), work / "last.log")
     finally:
         contestant.clean()
-        shutil.rmtree(folder)
+        if not deletes_late:
+            shutil.rmtree(folder)
 
 
 def with_temporary(run: Run, folder: Path) -> Run:

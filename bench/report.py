@@ -26,7 +26,8 @@ class Table:
             max(map(len, column))
             for column in zip(self.names, *self.lines, strict=True)
         ]
-        rule = ["-" * width for width in widths]
+        rule = ["-" * width for width in widths[:1]]
+        rule += ["-" * (width - 1) + ":" for width in widths[1:]]
         rows = [align(line, widths) for line in (self.names, rule, *self.lines)]
         return "\n".join([f"### {self.title}", "", *rows, "", *self.remarks])
 
