@@ -21,6 +21,7 @@ from bench.site import ROOT, Site
 COUNTS = (10, 1000, 10_000)
 COUNTS_S3 = (10, 1000)
 REPEATS = 7
+LIMIT = "scandir and stat (the limit)"
 BUCKET = "bench"
 TINY_ZIP = b"PK\x05\x06" + bytes(18)
 KEY = "pb_backup_acme_{:014}.zip"
@@ -191,7 +192,21 @@ def main() -> None:
         "list_backups": operations.list_backups,
         "describe_backups": operations.describe_backups,
     }
+    if list_folder():
+        names[LIMIT] = list_folder
     print(json.dumps([repeat(name, names[name], counter) for name in names]))
+
+
+def list_folder() -> list[Any]:
+    """Ask the system for the same, and do nothing with it."""
+    from django.conf import settings
+
+    folder = settings.STORAGES["backups"]["OPTIONS"]["location"]
+    if not folder.exists():
+        return []
+    with os.scandir(folder) as entries:
+        found = ((entry.name, entry.stat()) for entry in entries)
+        return [(name, status.st_size, status.st_mtime_ns) for name, status in found]
 
 
 def record_history(keys: list[str]) -> None:

@@ -115,7 +115,7 @@ class Comparison:
             megabytes(max(run.memory for run in runs)),
             megabytes(max(run.result_bytes for run in runs)),
             megabytes(max(run.extra_disk for run in runs)),
-            f"{max(run.foreign for run in runs):.0%}",
+            noise(max(run.foreign for run in runs)),
         ]
         if self.counts_files:
             cpu = statistics.median(run.cpu for run in runs)
@@ -145,6 +145,11 @@ def spread(values: Iterable[float], form: str, *, brief: bool = False) -> str:
     if brief or len(found) == 1:
         return middle
     return f"{middle} ({found[0]:{form}}–{found[-1]:{form}})"
+
+
+def noise(foreign: float) -> str:
+    """Return the share of a core, with a mark from where it does harm."""
+    return f"{foreign:.0%}{' !' if foreign > NOISY else ''}"
 
 
 def megabytes(size: float) -> str:
