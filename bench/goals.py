@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench import ours, transfer
 from bench.jobs import Bench
-from bench.listing import LIMIT
+from bench.list_task import LIMIT
 from bench.peers import ZSTD
 from bench.report import Comparison, Table
 
