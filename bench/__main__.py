@@ -16,7 +16,7 @@ from bench.dataset import SHAPES, get_dataset
 from bench.goals import goals_table
 from bench.jobs import JOBS, SITE_JOBS, Bench, run_other_jobs, run_site_jobs
 from bench.machine import describe_machine
-from bench.markdown import write_markdown
+from bench.markdown import require_markers, write_markdown
 from bench.measure import adopt_orphans
 from bench.memory import COUNTS, MILLION
 
@@ -25,42 +25,39 @@ def main() -> None:
     options = parse_options()
     folder: Path = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    if options.markdown:
+        require_markers(options.markdown)
     adopt_orphans()
     # So that servers end and results are deleted when it is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     counts = (*COUNTS, MILLION) if options.million else COUNTS
     bench = Bench(folder, options.rounds, options.scale, options.only, counts)
-    machine = describe_machine(folder)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    machine = describe_machine(folder)
+    about = {"started": started, "scale": options.scale, "machine": machine}
     try:
-        for kind in options.sites if set(options.jobs) & set(SITE_JOBS) else ():
-            data = get_dataset(kind, options.scale, folder / "sites")
-            print(f"{data.name}: {data.files:,} files, {data.bytes / 1e6:,.0f} MB")
-            run_site_jobs(bench, data, options.jobs)
-        run_other_jobs(bench, options.jobs)
+        run_jobs(bench, options.sites, options.jobs)
     finally:
         # What was found until then is worth having, however it ends.
-        document = {
-            "started": started,
-            "rounds": options.rounds,
-            "scale": options.scale,
-            "machine": machine,
-            "comparisons": [item.as_json() for item in bench.comparisons],
-            "list": bench.listings,
-            "memory": bench.growth,
-        }
-        (options.json or folder / "results.json").write_text(
-            json.dumps(document, indent=1)
-        )
+        target = options.json or folder / "results.json"
+        target.write_text(json.dumps(about | bench.as_json(), indent=1))
     goals = goals_table(bench)
     print(goals)
     if options.markdown:
         write_markdown(options.markdown, machine, started, [goals, *bench.tables()])
 
 
+def run_jobs(bench: Bench, kinds: list[str], jobs: list[str]) -> None:
+    for kind in kinds if {*jobs} & {*SITE_JOBS} else ():
+        data = get_dataset(kind, bench.scale, bench.folder / "sites")
+        print(f"{data.name}: {data.files:,} files, {data.bytes / 1e6:,.0f} MB")
+        run_site_jobs(bench, data, jobs)
+    run_other_jobs(bench, jobs)
+
+
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description=__doc__.split("\n")[0].strip("`")
+        prog="python -m bench", description="Measure backups beside what else there is."
     )
     parser.add_argument("--sites", type=names_of(SHAPES), default=[*SHAPES])
     parser.add_argument("--jobs", type=names_of(JOBS), default=[*JOBS])

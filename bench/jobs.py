@@ -26,7 +26,6 @@ class Bench:
     folder: Path
     rounds: int
     scale: float
-    """Of the large archive that is downloaded and uploaded."""
     only: Sequence[str]
     """Parts of names; contestants that have none of them do not run."""
     memory_counts: Sequence[int]
@@ -59,6 +58,14 @@ class Bench:
     def _is_wanted(self, name: str) -> bool:
         is_ours = name.startswith("ours")
         return is_ours or not self.only or any(part in name for part in self.only)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rounds": self.rounds,
+            "comparisons": [found.as_json() for found in self.comparisons],
+            "list": self.listings,
+            "memory": self.growth,
+        }
 
     def tables(self) -> list[Table]:
         found = [comparison.table() for comparison in self.comparisons]

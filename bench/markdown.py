@@ -9,14 +9,18 @@ BEGIN = "<!-- The last run begins: written by python -m bench --markdown -->"
 END = "<!-- The last run ends -->"
 
 
+def require_markers(path: Path) -> None:
+    """End the program unless the tables have a place in that file."""
+    before, _, after = path.read_text().partition(BEGIN) if path.exists() else ("",) * 3
+    if END not in after or END in before:
+        raise SystemExit(f"{path} lacks the two markers, {BEGIN} and {END}.")
+
+
 def write_markdown(
     path: Path, machine: Mapping[str, str], started: str, tables: Sequence[Table]
 ) -> None:
-    text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{path} lacks the two markers, {BEGIN} and {END}.")
+    before, _, rest = path.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
     described = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
     parts = [
         f"Run of {started}.",
