@@ -8,6 +8,10 @@ from pathlib import Path
 from bench.measure import Run
 
 
+class Unavailable(Exception):
+    """A contestant that can't be run after all; the text says why."""
+
+
 def do_nothing() -> None:
     """Leave everything as it is."""
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.contestant import Contestant
+from bench.contestant import Contestant, Unavailable
 from bench.measure import Run
 from bench.site import ROOT, Site
 
@@ -16,12 +16,9 @@ SETTINGS = "bench.dbbackup_settings"
 
 def get_dbbackup(site: Site, folder: Path) -> Contestant:
     """Return its two commands, database and media, as one contestant."""
-    try:
-        python = install(folder / "dbbackup-venv")
-    except (OSError, subprocess.CalledProcessError) as error:
-        return Contestant.absent(NAME, f"it could not be installed ({error})")
 
     def plan(work: Path) -> Run:
+        python = install(folder / "dbbackup-venv")
         result = work / "out"
         result.mkdir()
         environment = os.environ | {
@@ -46,14 +43,21 @@ def get_dbbackup(site: Site, folder: Path) -> Contestant:
 
 
 def install(folder: Path) -> Path:
-    """Make the environment unless it is there; return its interpreter."""
+    """Make the environment unless it is there; return its interpreter.
+
+    Raises Unavailable.
+    """
     python = folder / "bin" / "python"
     done = folder / "installed"
     if done.exists() and done.read_text() == "\n".join(PACKAGES):
         return python
     print("Installing django-dbbackup …", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, "--quiet", *PACKAGES], check=True)
+    make = [sys.executable, "-m", "venv", "--clear", str(folder)]
+    try:
+        subprocess.run(make, check=True)
+        subprocess.run([*pip, "--quiet", *PACKAGES], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Unavailable(f"it could not be installed: {error}") from error
     done.write_text("\n".join(PACKAGES))
     return python

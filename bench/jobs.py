@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,15 +146,16 @@ def run_stage(bench: Bench, data: Dataset, archive: Path) -> None:
 
 def require_same(bench: Bench, data: Dataset, archive: Path) -> None:
     """Raise unless our reader brings back what is in the site."""
-    folder = bench.work / "same"
-    subprocess.run(peers.task("extract", archive, folder), cwd=ROOT, check=True)
-    subprocess.run(["diff", "-rq", folder / "media", data.site.media], check=True)
-    address = f"file:{folder / 'databases' / 'default.sqlite3'}?mode=ro"
-    with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
-        verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
-        if verdict != "ok":
-            raise SystemExit(f"The restored database is damaged: {verdict}")
-    shutil.rmtree(folder)
+    bench.work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=bench.work) as name:
+        folder = Path(name) / "same"
+        subprocess.run(peers.task("extract", archive, folder), cwd=ROOT, check=True)
+        subprocess.run(["diff", "-rq", folder / "media", data.site.media], check=True)
+        address = f"file:{folder / 'databases' / 'default.sqlite3'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+            verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+    if verdict != "ok":
+        raise SystemExit(f"The restored database is damaged: {verdict}")
 
 
 def run_restore(bench: Bench, data: Dataset, archive: Path) -> None:

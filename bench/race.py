@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contestant import Contestant
+from bench.contestant import Contestant, Unavailable
 from bench.measure import Figures, Run, measure
 from bench.processes import busy_seconds
 
@@ -48,7 +48,11 @@ def race(
         for contestant in (*contestants[first:], *contestants[:first]):
             if contestant.name in results.missing:
                 continue
-            figures = run_once(contestant, warm, work, deletes_late)
+            try:
+                figures = run_once(contestant, warm, work, deletes_late)
+            except Unavailable as why:
+                results.missing[contestant.name] = str(why)
+                continue
             show(label, number, contestant, figures)
             if figures.error:
                 results.missing[contestant.name] = figures.error

@@ -51,10 +51,13 @@ class Site:
         self.manage("first_superuser")
 
     def manage(self, *arguments: str) -> None:
-        subprocess.run(
+        """Run a command of ``manage.py``; its log is shown if it fails only."""
+        done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
-            stdout=subprocess.DEVNULL,
-            check=True,
+            capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise SystemExit(f"manage.py {' '.join(arguments)} failed:\n{done.stderr}")
