@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HOST ?= 127.0.0.1
 export PORT ?= 8090
 
-.PHONY: serve test messages torture lint format tools
+.PHONY: serve test bench messages torture lint format tools
 
 serve: $(VENV)/.installed ## Run the site on http://127.0.0.1:8090
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -24,6 +24,10 @@ torture: $(VENV)/.installed-dev tools ## Prove docs/reliability.md, in about an 
 	 TORTURE_THREADS=$${TORTURE_THREADS:-12} TORTURE_LEVELS=$${TORTURE_LEVELS:-7} \
 	 TORTURE_RESULTS=$${TORTURE_RESULTS:-data/torture} \
 	 $(BIN)/python -m pytest $(or $(TESTS),tests/torture)
+
+bench: $(VENV)/.installed-dev ## Measure it beside its rivals; see bench/README.md
+	@sh tools/bring.sh bench
+	$(BIN)/python -m bench $(BENCH)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""The benchmark: this product beside what a user would pick instead."""
