@@ -152,6 +152,7 @@ class _Large:
             with naming_collisions(self.member):
                 self._file = NewFile(self.member, self.target)
             self._files.push(self._file)
+            self._file.reserve()
 
     def take(self, piece: bytes) -> None:
         if self._file is not None:

@@ -112,8 +112,13 @@ class NewFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         os.close(self._descriptor)
+
+    def reserve(self) -> None:
+        """Take the space of all of it at once: quicker, and a full disk shows early."""
+        if self._member.size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._descriptor, 0, self._member.size)
 
     def write(self, data: bytes) -> None:
         written = os.write(self._descriptor, data)

@@ -1,7 +1,9 @@
 """The history of operations: how a row is opened, and closed exactly once."""
 
+import datetime
 import logging
 import uuid
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import Error as DatabaseError
 from django.db.models import QuerySet
@@ -14,6 +16,7 @@ from backups.texts import Text
 from backups.texts import gettext_noop as _
 
 logger = logging.getLogger(__name__)
+Row = TypeVar("Row", "Making", "Proof")
 
 INTERRUPTED = Text(_("The process that ran it ended before it was done."))
 KEPT = 10_000
@@ -133,24 +136,44 @@ def log_outcome(operation: Operation) -> None:
     )
 
 
-def last_makings(**wanted: str) -> dict[str, Operation]:
+class Making(NamedTuple):
+    """What last made, took in or deleted a backup."""
+
+    key: str
+    started: datetime.datetime
+    kind: str
+    contents: dict[str, int]
+
+
+class Proof(NamedTuple):
+    """The last verification of a backup that has ended."""
+
+    key: str
+    state: str
+    finished: datetime.datetime
+    error: str
+    cause: dict[str, Any]
+    contents: dict[str, int]
+
+
+def last_makings(**wanted: str) -> dict[str, Making]:
     """Return what last made, took in or deleted the backup of each *wanted* key."""
     kinds = (Operation.Kind.CREATE, Operation.Kind.UPLOAD, Operation.Kind.DELETE)
     rows = Operation.objects.filter(state=Operation.State.SUCCEEDED, kind__in=kinds)
-    return _last_of_each(rows.filter(**wanted), "kind", "contents")
+    return _last_of_each(rows.filter(**wanted), Making)
 
 
-def last_proofs(**wanted: str) -> dict[str, Operation]:
+def last_proofs(**wanted: str) -> dict[str, Proof]:
     """Return the last verification of each *wanted* key that has ended."""
     rows = Operation.objects.filter(kind=Operation.Kind.VERIFY)
     ended = rows.exclude(state=Operation.State.RUNNING).filter(**wanted)
-    return _last_of_each(ended, "state", "finished", "error", "cause", "contents")
+    return _last_of_each(ended, Proof)
 
 
-def _last_of_each(rows: QuerySet[Operation], *fields: str) -> dict[str, Operation]:
-    # Of thousands of rows, all that is not looked at would take half of the time.
-    wanted = rows.order_by("started").only("key", "started", *fields)
-    return {row.key: row for row in wanted}
+def _last_of_each(rows: QuerySet[Operation], kind: type[Row]) -> dict[str, Row]:
+    # Thousands of rows as models would take more time than all the rest.
+    wanted = rows.order_by("started").values_list(*kind._fields)
+    return {found[0]: kind(*found) for found in wanted.iterator()}
 
 
 def safety_copies() -> set[str]:

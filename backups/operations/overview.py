@@ -74,8 +74,8 @@ def last_good_backup(found: list[BackupInfo]) -> Operation | None:
 class Past:
     """The last operations of each key."""
 
-    makings: dict[str, Operation]
-    proofs: dict[str, Operation]
+    makings: dict[str, history.Making]
+    proofs: dict[str, history.Proof]
     safety: set[str]
 
 
@@ -97,7 +97,7 @@ def describe(item: Stored, past: Past) -> BackupInfo:
         *item,
         origin=find_origin(item.key, past),
         verified=proof.finished if proof and is_sound else None,
-        flaw=proof.reason if proof else Text(""),
+        flaw=Text.from_json(proof.cause or proof.error) if proof else Text(""),
         protected_until=end_of_protection(item) if item.key in past.safety else None,
         begun=making.started if making and is_ours else None,
         contents=find_contents(item.key, past),

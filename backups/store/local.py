@@ -40,11 +40,14 @@ class LocalStore(Store):
             return  # Nothing was ever stored.
         for entry in entries:
             key = prefix + entry.name
+            if key == PARTIAL:
+                continue
             if entry.is_dir():
-                if key != PARTIAL:
-                    yield from self._walk(f"{key}/")
-            elif item := self.stat(key):  # None: deleted meanwhile.
-                yield item
+                yield from self._walk(f"{key}/")
+                continue
+            with contextlib.suppress(FileNotFoundError):  # Deleted meanwhile.
+                if item := as_stored(key, entry.stat()):
+                    yield item
 
     def stat(self, key: str) -> Stored | None:
         if key.split("/")[0] == PARTIAL:
@@ -56,12 +59,7 @@ class LocalStore(Store):
                 if error.errno in NOT_THERE:
                     return None
                 raise
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
-        modified = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-        modified = modified.replace(microsecond=nanoseconds // 1000)
-        return Stored(key, status.st_size, modified)
+        return as_stored(key, status)
 
     def open(self, key: str) -> IO[bytes]:
         self.require(key)
@@ -90,6 +88,17 @@ class LocalStore(Store):
 
     def sweep(self) -> None:
         sweep_folder(self.root / PARTIAL)
+
+
+def as_stored(key: str, status: os.stat_result) -> Stored | None:
+    """Return what is stored under *key*; None for what is no ordinary file."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    # Not from a float, which has no exact microseconds.
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
+    modified = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    modified = modified.replace(microsecond=nanoseconds // 1000)
+    return Stored(key, status.st_size, modified)
 
 
 class LocalIncoming(SpooledIncoming):

@@ -97,3 +97,31 @@ def test_a_windows_reader_refuses_what_would_be_a_path_there(monkeypatch):
     for name in ("media/a\\b", "media/C:evil"):
         with pytest.raises(ValueError, match=r"backslashes|drive"):
             names.NameOrder().admit(name)
+
+
+def inflated_by(module, data, size):
+    """Return what comes out of damaged data, or that it is refused."""
+    stream = module.decompressobj(-15)
+    try:
+        content = stream.decompress(data, size + 1)
+    except module.error:
+        return "refused"
+    return content, stream.eof, bool(stream.unconsumed_tail), stream.unused_data
+
+
+@pytest.mark.skipif(ISAL is None, reason="ISA-L is not installed")
+def test_isal_makes_of_damaged_data_what_zlib_makes_of_it():
+    chance = random.Random(11)
+    text = bytes(chance.choices(b"abcdefgh \n", k=6000))
+    samples = [ISAL.block(text), ISAL.shrink(text), ZLIB.block(text), ZLIB.shrink(text)]
+    different = []
+    for _ in range(4000):
+        data = bytearray(chance.choice(samples))
+        for _ in range(chance.randint(0, 3)):
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        data = bytes(data[: chance.randint(0, len(data)) or None])
+        size = chance.choice([0, 100, 5999, 6000, 6001])
+        ours, theirs = inflated_by(ISAL.module, data, size), inflated_by(zlib, data, size)
+        if "refused" not in (ours, theirs) and ours != theirs:
+            different.append((data, size))
+    assert different == []
