@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def write(site: str, archive: str, fsync: str = "") -> None:
     """Write an archive of a site by the product's own writer, without Django."""
-    from backups.archive import ArchiveWriter
+    from backups.archive import ArchiveWriter, reuse_memory
+
+    reuse_memory()
 
     root = Path(site)
     spool = Path(tempfile.gettempdir())
@@ -56,14 +58,18 @@ def _refuse(name: str, reason: str) -> None:
 
 
 def verify(archive: str) -> None:
-    from backups.archive import ArchiveReader
+    from backups.archive import ArchiveReader, reuse_memory
+
+    reuse_memory()
 
     with ArchiveReader(archive) as reader:
         reader.verify()
 
 
 def extract(archive: str, folder: str) -> None:
-    from backups.archive import ArchiveReader
+    from backups.archive import ArchiveReader, reuse_memory
+
+    reuse_memory()
 
     target = Path(folder)
     with ArchiveReader(archive) as reader:
@@ -72,7 +78,9 @@ def extract(archive: str, folder: str) -> None:
 
 def read(archive: str) -> None:
     """Read the names of all members, one by one."""
-    from backups.archive import ArchiveReader
+    from backups.archive import ArchiveReader, reuse_memory
+
+    reuse_memory()
 
     with ArchiveReader(archive) as reader:
         for _member in reader.members():
@@ -81,7 +89,9 @@ def read(archive: str) -> None:
 
 def write_copies(count: str, file: str, archive: str) -> None:
     """Write the same file under very many names."""
-    from backups.archive import ArchiveWriter, Source
+    from backups.archive import ArchiveWriter, Source, reuse_memory
+
+    reuse_memory()
 
     spool = Path(tempfile.gettempdir())
     with (

@@ -5,6 +5,7 @@ from backups.durability import sync_tree
 from .byte_source import ByteSource, FileSource, SeekableSource
 from .limits import Limits
 from .member import FORMAT, Member
+from .memory import reuse_memory
 from .names import sort_key
 from .reader import ArchiveReader
 from .sources import Source
@@ -21,6 +22,7 @@ __all__ = [
     "Member",
     "SeekableSource",
     "Source",
+    "reuse_memory",
     "sort_key",
     "sync_tree",
 ]

@@ -13,6 +13,10 @@ class Job(Protocol):
     def result(self) -> Any: ...
 
 
+Aside = Callable[..., Job]
+"""What starts work beside the belt, like `Conveyor.aside`."""
+
+
 class Conveyor:
     """Lays jobs down in order, lets threads work on them, delivers in order.
 
@@ -23,6 +27,7 @@ class Conveyor:
 
     def __init__(self, threads: int, depth: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="archive")
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="archive-aside")
         self._depth = depth
         self._jobs = 0
         self._queue: deque[tuple[Job | None, Callable[..., None]]] = deque()
@@ -47,6 +52,10 @@ class Conveyor:
         else:
             deliver()
 
+    def aside(self, work: Callable[..., Any], *args: Any) -> Job:
+        """Run `work(*args)` beside the belt, in order with what else is put aside."""
+        return self._aside.submit(work, *args)
+
     def drain(self) -> None:
         """Return when everything is delivered."""
         while self._queue:
@@ -55,7 +64,8 @@ class Conveyor:
     def close(self) -> None:
         """Drop what is not delivered and stop the threads."""
         self._queue.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._aside):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _lay_down(self, deliver: Callable[[Any], None], job: Job) -> None:
         self._jobs += 1

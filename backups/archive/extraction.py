@@ -1,6 +1,5 @@
 """One pass over an archive that verifies everything and writes what is wanted."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -11,7 +10,8 @@ from backups.texts import gettext_noop as _
 
 from .byte_source import ByteSource, read_exactly
 from .conveyor import Conveyor
-from .deflate import BEST, END_OF_STREAM
+from .deflate import END_OF_STREAM
+from .digest import Digest
 from .directory import bad_member
 from .inflate import inflate_block, inflate_stream, read_pieces
 from .layout import descriptor, local_header, member_end
@@ -83,7 +83,9 @@ class Extraction:
         header = local_header(member)
         if read_exactly(self._source, member.offset, len(header)) != header:
             raise bad_member(member.name, _("has a local header that disagrees"))
-        large = _Large(member, self._route(member.name), files, self._progress)
+        target = self._route(member.name)
+        digest = Digest(self._belt.aside)
+        large = _Large(member, target, files, self._progress, digest)
         self._belt.then(large.begin)
         start = member.offset + len(header)
         if member.blocks:
@@ -138,14 +140,14 @@ class _Large:
         target: Path | None,
         files: ExitStack,
         progress: Callable[[int], None],
+        digest: Digest,
     ) -> None:
         self.member = member
         self.target = target
         self._files = files
         self._progress = progress
         self._file: NewFile | None = None
-        self._sha256 = hashlib.sha256()
-        self._crc = 0
+        self._digest = digest
 
     def begin(self) -> None:
         if self.target is not None:
@@ -155,16 +157,15 @@ class _Large:
             self._file.reserve()
 
     def take(self, piece: bytes) -> None:
+        self._digest.take(piece)
         if self._file is not None:
             self._file.write(piece)
-        self._sha256.update(piece)
-        self._crc = BEST.crc32(piece, self._crc)
         self._progress(len(piece))
 
     def end(self, *, durable: bool) -> None:
-        if self._crc != self.member.crc:
+        if self._digest.crc != self.member.crc:
             raise bad_member(self.member.name, _("is damaged: its CRC is wrong"))
-        if self._sha256.hexdigest() != self.member.sha256:
+        if self._digest.sha256 != self.member.sha256:
             raise bad_member(self.member.name, _("is damaged: its digest is wrong"))
         if self._file is not None:
             self._file.settle(durable=durable)

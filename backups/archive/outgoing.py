@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from .conveyor import Aside
 from .deflate import Codec
+from .digest import Digest
 from .layout import NO_TIME_NS, SERVICE_MODE, needs_wide
 from .member import BLOCK, DEFLATED, MAX_BLOCKS, Member, format_line
 from .names import LISTING
@@ -19,7 +21,7 @@ _SPOOL_IN_MEMORY = 2 << 20
 class OutgoingFile:
     """A large file on its way: what is read and what is written of it so far."""
 
-    def __init__(self, name: str, info: os.stat_result, codec: Codec) -> None:
+    def __init__(self, name: str, info: os.stat_result, aside: Aside) -> None:
         self.most = info.st_size
         self.offset = 0
         self.packed = 0
@@ -27,16 +29,13 @@ class OutgoingFile:
         self.blocks = array("I")
         self._name = name
         self._info = info
-        self._crc32 = codec.crc32
         self._size = 0
-        self._crc = 0
-        self._sha256 = hashlib.sha256()
+        self._digest = Digest(aside)
 
     def take(self, block: bytes) -> None:
         """Count and hash the next block that was read."""
         self._size += len(block)
-        self._crc = self._crc32(block, self._crc)
-        self._sha256.update(block)
+        self._digest.take(block)
 
     def add_block(self, packed: int) -> None:
         """Note that a block of `packed` compressed bytes was written."""
@@ -50,11 +49,11 @@ class OutgoingFile:
         return Member(
             self._name,
             self._size,
-            self._sha256.hexdigest(),
+            self._digest.sha256,
             self._info.st_mtime_ns,
             self._info.st_mode & 0o777,
             DEFLATED,
-            self._crc,
+            self._digest.crc,
             self.packed,
             self.offset,
             streamed=True,

@@ -201,7 +201,9 @@ class ArchiveWriter:
         try:
             if info.st_size > BLOCK:
                 self._flush_small()
-                self._put_large(OutgoingFile(source.name, info, self._codec), opened)
+                self._put_large(
+                    OutgoingFile(source.name, info, self._belt.aside), opened
+                )
             else:
                 data = read_whole(opened, info.st_size)
                 times_and_mode = info.st_mtime_ns, info.st_mode

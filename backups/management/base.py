@@ -29,6 +29,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from backups.archive import reuse_memory
 from backups.exceptions import (
     BackupError,
     BackupInUse,
@@ -91,6 +92,7 @@ class BackupCommand(BaseCommand):
         if sys.stderr.isatty() and options.get("verbosity", 1) < MANY_WORDS:
             # A person sees the bar; the log's lines would run through it.
             logging.getLogger("backups").setLevel(logging.WARNING)
+        reuse_memory()
         try:
             return super().execute(*args, **options)
         except BackupError as error:
