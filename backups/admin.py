@@ -7,8 +7,6 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 
 from .models import Backup
-from .pages.urls import page_urls
-from .pages.views import overview
 
 
 @admin.register(Backup)
@@ -31,9 +29,14 @@ class BackupAdmin(admin.ModelAdmin):
         return False
 
     def get_urls(self) -> list[URLPattern]:
+        # Not above: every command of the site imports this module, and few need them.
+        from .pages.urls import page_urls
+
         return page_urls(self)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        from .pages.views import overview
+
         return overview(request, self)
 
 

@@ -27,7 +27,7 @@ class Conveyor:
 
     def __init__(self, threads: int, depth: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="archive")
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="archive-aside")
+        self._aside = ThreadPoolExecutor(2, thread_name_prefix="archive-aside")
         self._depth = depth
         self._jobs = 0
         self._queue: deque[tuple[Job | None, Callable[..., None]]] = deque()
@@ -53,7 +53,7 @@ class Conveyor:
             deliver()
 
     def aside(self, work: Callable[..., Any], *args: Any) -> Job:
-        """Run `work(*args)` beside the belt, in order with what else is put aside."""
+        """Run `work(*args)` beside the belt, in no order; two at a time."""
         return self._aside.submit(work, *args)
 
     def drain(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
-from .conveyor import Conveyor
+from .conveyor import Conveyor, Job
 from .deflate import BEST, END_OF_STREAM, Codec
 from .helper import REQUEST_BYTES, Helper
 from .layout import (
@@ -43,6 +43,7 @@ _JOB_FILES = 512
 _HELP_BYTES = 256 << 10
 _HELP_FROM = 2000
 _COPY = 1 << 20
+_ASIDE_FROM = 64 << 10
 
 
 class Sink(Protocol):
@@ -72,9 +73,9 @@ def ignore(_count: int) -> None:
 class ArchiveWriter:
     """Writes members, then the manifest; use as a context manager.
 
-    `sink` is only written to, never closed, and only from the thread that calls
-    these methods; so is `progress`, which gets the uncompressed bytes done since
-    the last call. Names must ascend (see docs/format.md); ValueError otherwise.
+    `sink` is only written to, never closed, and by one thread at a time, not
+    always the one that calls these methods. That one calls `progress` with the
+    uncompressed bytes done since the last call. Names must ascend (see docs/format.md); ValueError otherwise.
     Index records wait in memory and beyond 4 MiB in temporary files in
     `spool_dir`. Memory does not depend on the number or the size of files.
     An archive is complete only after `finish`; after an error it never is.
@@ -102,6 +103,7 @@ class ArchiveWriter:
         self._last: Member
         self._tiny = 0
         self._helper: Helper | None = None
+        self._writing: Job | None = None
         self._offset = 0
         self._count = 0
         self._bytes = 0
@@ -336,6 +338,7 @@ class ArchiveWriter:
         self._copy(self._records)
         size = self._offset - start
         self._write(end_records(self._count + 2, size, start))
+        self._wait_for_sink()
 
     def _copy(self, spool: IO[bytes]) -> None:
         spool.seek(0)
@@ -343,5 +346,15 @@ class ArchiveWriter:
             self._write(data)
 
     def _write(self, data: bytes) -> None:
-        self._sink.write(data)
+        self._wait_for_sink()
+        if len(data) < _ASIDE_FROM:
+            self._sink.write(data)
+        else:
+            self._writing = self._belt.aside(self._sink.write, data)
         self._offset += len(data)
+
+    def _wait_for_sink(self) -> None:
+        """Return when all is written; raises what the last write raised."""
+        writing, self._writing = self._writing, None
+        if writing:
+            writing.result()

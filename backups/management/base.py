@@ -68,6 +68,9 @@ class HelpFormatter(DjangoHelpFormatter):
 class BackupCommand(BaseCommand):
     """A command whose expected errors end it with one sentence and a status."""
 
+    requires_system_checks: tuple[str, ...] = ("backups",)
+    """This app's own: those of the site's models and URLs take as long as all else."""
+
     examples = ""
     """Lines that its help ends with, each a command as one would type it."""
 
