@@ -43,7 +43,6 @@ _JOB_FILES = 512
 _HELP_BYTES = 256 << 10
 _HELP_FROM = 2000
 _COPY = 1 << 20
-_ASIDE_FROM = 64 << 10
 
 
 class Sink(Protocol):
@@ -297,7 +296,7 @@ class ArchiveWriter:
 
     def _write_block(self, file: OutgoingFile, size: int, packed: bytes) -> None:
         file.add_block(len(packed))
-        self._write(packed)
+        self._write_aside(packed)
         self._progress(size)
 
     def _end(self, file: OutgoingFile) -> None:
@@ -347,10 +346,13 @@ class ArchiveWriter:
 
     def _write(self, data: bytes) -> None:
         self._wait_for_sink()
-        if len(data) < _ASIDE_FROM:
-            self._sink.write(data)
-        else:
-            self._writing = self._belt.aside(self._sink.write, data)
+        self._sink.write(data)
+        self._offset += len(data)
+
+    def _write_aside(self, data: bytes) -> None:
+        """Write a large piece while this thread goes on."""
+        self._wait_for_sink()
+        self._writing = self._belt.aside(self._sink.write, data)
         self._offset += len(data)
 
     def _wait_for_sink(self) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import tempfile
 import threading
+import time
 
 import pytest
 from handmade import Pipe, fill, media_sources, refuse_skip, write_tree
@@ -224,16 +225,22 @@ def test_it_stops_its_threads_when_the_sink_fails(tmp_path):
     assert threading.active_count() == before
 
 
-def test_it_calls_back_from_one_thread(tmp_path):
+def test_progress_is_told_in_one_thread_and_the_sink_used_by_one_at_a_time(tmp_path):
     tree = fill(tmp_path / "tree", ((f"{n:04}", LARGE[: n * 9000]) for n in range(300)))
     threads = set()
+    in_use = threading.Lock()
+    parts = []
 
     class Sink(Pipe):
         def write(self, data):
-            threads.add(threading.get_ident())
+            assert in_use.acquire(blocking=False)
+            time.sleep(0.0002)
+            parts.append(len(data))
+            in_use.release()
 
     write_tree(Sink(), tree, progress=lambda _: threads.add(threading.get_ident()))
     assert threads == {threading.get_ident()}
+    assert len(parts) > 300
 
 
 def test_an_archive_without_its_end_is_refused(tmp_path):
