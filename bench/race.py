@@ -14,7 +14,7 @@ from bench.measure import Figures, Run, measure
 from bench.processes import busy_seconds
 
 QUIET = 0.3
-PATIENCE = 20.0
+PATIENCE = 5.0
 BLOCK = 1 << 20
 RUN = "run-"
 
@@ -97,7 +97,7 @@ def touch_memory(place: Path, size: int) -> None:
     block = bytes(BLOCK)
     available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with place.open("wb") as file:
-        for _ in range(min(3 * size, available // 2) // BLOCK):
+        for _ in range(min(2 * size, available // 2) // BLOCK):
             file.write(block)
     place.unlink()
 

@@ -3,9 +3,9 @@
 import contextlib
 import datetime
 import itertools
+import os
 import platform
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import django
@@ -154,7 +154,7 @@ def estimate(snapshotters: Any, media: MediaTree | None) -> int:
     if media:
         for entry in media.walk([]):
             with contextlib.suppress(OSError):  # Removed meanwhile.
-                total += 0 if entry.is_folder else Path(entry.path).stat().st_size
+                total += 0 if entry.is_folder else os.stat(entry.path).st_size
     return total
 
 
