@@ -12,8 +12,9 @@ def reuse_memory() -> None:
     """Let this process keep what it frees for what it asks for next.
 
     Otherwise glibc returns each block of a megabyte to the system, and takes it
-    back page by page: a tenth of the time of a backup. For processes that do
-    nothing else; where there is no glibc, nothing happens. Source: mallopt(3).
+    back page by page: a tenth of the time of a backup, half of that of an upload.
+    The limits are those that glibc may come to by itself; where there is none,
+    nothing happens. Source: mallopt(3).
     """
     if not sys.platform.startswith("linux"):
         return
