@@ -41,6 +41,11 @@ def bad_member(name: str, flaw: str, **params: Any) -> InvalidArchive:
     )
 
 
+def damaged_member(name: str, why: ValueError) -> InvalidArchive:
+    """Return the error for a member whose data is not what it should be."""
+    return bad_member(name, _("is damaged: %(why)s"), why=Text(str(why)))
+
+
 def read_members(source: ByteSource, index: Index, limits: Limits) -> Iterator[Member]:
     """Yield the members in order, in memory that does not grow with them.
 

@@ -5,14 +5,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from backups.texts import Text
 from backups.texts import gettext_noop as _
 
 from .byte_source import ByteSource, read_exactly
 from .conveyor import Conveyor
 from .deflate import END_OF_STREAM
 from .digest import Digest
-from .directory import bad_member
+from .directory import bad_member, damaged_member
 from .inflate import inflate_block, inflate_stream, read_pieces
 from .layout import descriptor, local_header, member_end
 from .member import BLOCK, STORED, Member
@@ -116,9 +115,7 @@ class Extraction:
             for piece in pieces:
                 large.take(piece)
         except ValueError as error:
-            raise bad_member(
-                member.name, _("is damaged: %(why)s"), why=Text(str(error))
-            ) from error
+            raise damaged_member(member.name, error) from error
 
     def _end(self, large: "_Large") -> None:
         member = large.member
@@ -177,9 +174,7 @@ def _inflate_block(name: str, data: bytes, size: int) -> bytes:
     try:
         return inflate_block(data, size)
     except ValueError as error:
-        raise bad_member(
-            name, _("is damaged: %(why)s"), why=Text(str(error))
-        ) from error
+        raise damaged_member(name, error) from error
 
 
 def _group(members: Iterable[Member]) -> Iterator[Member | list[Member]]:

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from backups.texts import Text
 from backups.texts import gettext_noop as _
 
 from .deflate import BEST
-from .directory import bad_member
+from .directory import bad_member, damaged_member
 from .inflate import inflate_whole
 from .layout import local_header
 from .member import STORED, Member
@@ -70,9 +69,7 @@ def _unpack(member: Member, packed: bytes) -> bytes:
         stored = member.method == STORED
         content = packed if stored else inflate_whole(packed, member.size)
     except ValueError as error:
-        raise bad_member(
-            member.name, _("is damaged: %(why)s"), why=Text(str(error))
-        ) from error
+        raise damaged_member(member.name, error) from error
     if BEST.crc32(content) != member.crc:
         raise bad_member(member.name, _("is damaged: its CRC is wrong"))
     if not member.is_folder and hashlib.sha256(content).hexdigest() != member.sha256:

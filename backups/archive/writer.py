@@ -74,7 +74,8 @@ class ArchiveWriter:
 
     `sink` is only written to, never closed, and by one thread at a time, not
     always the one that calls these methods. That one calls `progress` with the
-    uncompressed bytes done since the last call. Names must ascend (see docs/format.md); ValueError otherwise.
+    uncompressed bytes done since the last call. Names must ascend (see
+    docs/format.md); ValueError otherwise.
     Index records wait in memory and beyond 4 MiB in temporary files in
     `spool_dir`. Memory does not depend on the number or the size of files.
     An archive is complete only after `finish`; after an error it never is.

@@ -191,7 +191,7 @@ class Claim:
             self._progress["bytes_done"] = done
 
     def describe_contents(self, databases: int, files: int) -> None:
-        """Tell what the archive that was made, or proven, holds."""
+        """Tell what the archive that was made holds."""
         self._progress["contents"] = {"databases": databases, "files": files}
 
     def advance(self, count: int) -> None:

@@ -153,7 +153,6 @@ class Proof(NamedTuple):
     finished: datetime.datetime
     error: str
     cause: dict[str, Any]
-    contents: dict[str, int]
 
 
 def last_makings(**wanted: str) -> dict[str, Making]:

@@ -100,14 +100,7 @@ def describe(item: Stored, past: Past) -> BackupInfo:
         flaw=Text.from_json(proof.cause or proof.error) if proof else Text(""),
         protected_until=end_of_protection(item) if item.key in past.safety else None,
         begun=making.started if making and is_ours else None,
-        contents=find_contents(item.key, past),
-    )
-
-
-def find_contents(key: str, past: Past) -> dict[str, int]:
-    operations = (past.proofs.get(key), past.makings.get(key))
-    return next(
-        (found.contents for found in operations if found and found.contents), {}
+        contents=making.contents if making else {},
     )
 
 
