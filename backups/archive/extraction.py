@@ -14,7 +14,7 @@ from .digest import Digest
 from .directory import bad_member, damaged_member
 from .inflate import inflate_block, inflate_stream, read_pieces
 from .layout import descriptor, local_header, member_end
-from .member import BLOCK, STORED, Member
+from .member import STORED, WHOLE, Member
 from .unpacking import NewFile, Piece, naming_collisions, unpack_batch
 
 _BATCH_FILES = 128
@@ -181,7 +181,7 @@ def _group(members: Iterable[Member]) -> Iterator[Member | list[Member]]:
     batch: list[Member] = []
     size = 0
     for member in members:
-        if member.streamed or max(member.size, member.packed) > BLOCK:
+        if member.streamed or max(member.size, member.packed) > WHOLE:
             if batch:
                 yield batch
             yield member

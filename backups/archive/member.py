@@ -9,6 +9,8 @@ FORMAT = 1
 """The version of the format that is written; see docs/format.md."""
 BLOCK = 1 << 20
 """Bytes of a member that are compressed independently of the rest."""
+WHOLE = 4 << 20
+"""Most bytes of a member that is read and compressed as one."""
 MAX_BLOCKS = 1 << 18
 """Most blocks that are listed; a larger member (256 GiB) is read as one stream."""
 STORED = 0

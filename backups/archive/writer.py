@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from .layout import (
     local_header,
 )
 from .limits import Limits
-from .member import BLOCK, FORMAT, STORED, Member
+from .member import BLOCK, FORMAT, STORED, WHOLE, Member
 from .names import MANIFEST, NameOrder, show
 from .outgoing import Listing, OutgoingFile, open_spool
 from .packing import Batch, Loaded, pack_files
@@ -201,7 +201,7 @@ class ArchiveWriter:
             return
         opened, info = open_regular(source.path)
         try:
-            if info.st_size > BLOCK:
+            if info.st_size > WHOLE:
                 self._flush_small()
                 self._put_large(
                     OutgoingFile(source.name, info, self._belt.aside), opened
@@ -272,7 +272,10 @@ class ArchiveWriter:
 
     def _write_batch(self, batch: Batch) -> None:
         start = self._offset
-        self._write(b"".join(batch.parts))
+        if batch.size <= _TINY * len(batch.parts):
+            self._write(b"".join(batch.parts))
+        else:
+            self._write_aside(batch.parts)
         records = [central_record(m, start + m.offset) for m in batch.members]
         self._record(batch.members, records)
         self._progress(sum(m.size for m in batch.members))
@@ -297,7 +300,7 @@ class ArchiveWriter:
 
     def _write_block(self, file: OutgoingFile, size: int, packed: bytes) -> None:
         file.add_block(len(packed))
-        self._write_aside(packed)
+        self._write_aside([packed])
         self._progress(size)
 
     def _end(self, file: OutgoingFile) -> None:
@@ -350,11 +353,15 @@ class ArchiveWriter:
         self._sink.write(data)
         self._offset += len(data)
 
-    def _write_aside(self, data: bytes) -> None:
-        """Write a large piece while this thread goes on."""
+    def _write_aside(self, pieces: Sequence[bytes]) -> None:
+        """Write much while this thread goes on."""
         self._wait_for_sink()
-        self._writing = self._belt.aside(self._sink.write, data)
-        self._offset += len(data)
+        self._writing = self._belt.aside(self._write_all, pieces)
+        self._offset += sum(map(len, pieces))
+
+    def _write_all(self, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            self._sink.write(piece)
 
     def _wait_for_sink(self) -> None:
         """Return when all is written; raises what the last write raised."""

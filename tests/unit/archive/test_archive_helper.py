@@ -83,7 +83,7 @@ def test_an_archive_is_the_same_with_or_without_it(tmp_path, monkeypatch, availa
     monkeypatch.setattr(writer, "_HELP_FROM", 10)
     if not available:
         monkeypatch.setattr(Helper, "start", lambda: None)
-    mixed = [("02/large", os.urandom(3_000_000)), ("03/medium", b"x" * 90_000)]
+    mixed = [("02/large", os.urandom(5_000_000)), ("03/medium", b"x" * 90_000)]
     tree = fill(tmp_path / "tree", [*TREE, *mixed, ("05/void", None)])
     sink = Pipe()
     write_tree(sink, tree)

@@ -456,24 +456,24 @@ def test_it_refuses_blocks_that_do_not_join(bend):
 
 
 def test_a_large_member_without_blocks_is_read_as_a_stream(tmp_path):
-    item = entry("media/a", ABC * 20, method=DEFLATED)
-    data = Archive([item, entry("media/b", ABC * 10)]).build()
+    item = entry("media/a", ABC * 50, method=DEFLATED)
+    data = Archive([item, entry("media/b", ABC * 40)]).build()
     ArchiveReader(Bytes(data)).extract(lambda name: tmp_path / name)
-    assert (tmp_path / "media/a").read_bytes() == ABC * 20
-    assert (tmp_path / "media/b").read_bytes() == ABC * 10
+    assert (tmp_path / "media/a").read_bytes() == ABC * 50
+    assert (tmp_path / "media/b").read_bytes() == ABC * 40
 
 
-@pytest.mark.parametrize("size", [2_999_999, 3_000_001])
+@pytest.mark.parametrize("size", [7_499_999, 7_500_001])
 def test_a_stream_of_another_size_is_refused(size):
-    item = entry("media/a", ABC * 20, method=DEFLATED)
+    item = entry("media/a", ABC * 50, method=DEFLATED)
     bent = Entry(item.member._replace(size=size), item.data)
     with pytest.raises(InvalidArchive, match="its size"):
         verify(Archive([bent]).build())
 
 
 def test_a_stream_with_bytes_behind_it_is_refused():
-    packed = deflate(ABC * 20) + b"x" * 300_000
-    item = entry("media/a", ABC * 20, method=DEFLATED, packed=packed)
+    packed = deflate(ABC * 50) + b"x" * 5_000_000
+    item = entry("media/a", ABC * 50, method=DEFLATED, packed=packed)
     with pytest.raises(InvalidArchive, match="ends before its place does"):
         verify(Archive([item]).build())
 

@@ -24,8 +24,8 @@ from backups.archive import ArchiveReader, ArchiveWriter, Source, sort_key
 from backups.archive.deflate import ISAL, ZLIB
 from backups.exceptions import InvalidArchive
 
-NOISE = random.Random(1).randbytes(3_300_000)
-TEXT = b"".join(b"%d,some,row,of,text\n" % n for n in range(150_000))
+NOISE = random.Random(1).randbytes(4_300_000)
+TEXT = b"".join(b"%d,some,row,of,text\n" % n for n in range(220_000))
 CODECS = [ZLIB, pytest.param(ISAL, marks=pytest.mark.skipif(not ISAL, reason="isal"))]
 
 parts = st.text(
@@ -86,7 +86,8 @@ def test_a_file_of_any_kind_survives_either_codec(tmp_path, codec, content):
 
 def test_a_file_at_the_edge_of_a_block_survives(tmp_path):
     block = 1 << 20
-    sizes = (block - 1, block, block + 1, 2 * block, 2 * block + 1)
+    edges = (block, 4 * block, 5 * block)
+    sizes = [edge + more for edge in edges for more in (-1, 0, 1)]
     tree = fill(tmp_path / "tree", ((str(n), (TEXT * 2)[:n]) for n in sizes))
     sink = Pipe()
     write_tree(sink, tree)

@@ -12,7 +12,7 @@ from handmade import Pipe, fill, media_sources, refuse_skip, write_tree
 from backups.archive import ArchiveReader, ArchiveWriter, Source, layout, sources
 from backups.exceptions import InvalidArchive
 
-LARGE = b"0123456789abcdef" * 200_000
+LARGE = b"0123456789abcdef" * 300_000
 
 
 def archive(entries, **options):
@@ -128,7 +128,7 @@ def test_a_small_file_that_keeps_shrinking_is_taken_as_it_is(tmp_path, monkeypat
     assert members["media/a"].size == 700
 
 
-@pytest.mark.parametrize("size", [1000, len(LARGE)])
+@pytest.mark.parametrize("size", [1000, 2_000_000, len(LARGE)])
 def test_a_file_that_grows_is_read_as_far_as_it_was(tmp_path, monkeypatch, size):
     path = tmp_path / "a"
     path.write_bytes(b"x" * size)
@@ -226,7 +226,7 @@ def test_it_stops_its_threads_when_the_sink_fails(tmp_path):
 
 
 def test_progress_is_told_in_one_thread_and_the_sink_used_by_one_at_a_time(tmp_path):
-    tree = fill(tmp_path / "tree", ((f"{n:04}", LARGE[: n * 9000]) for n in range(300)))
+    tree = fill(tmp_path / "tree", ((f"{n:04}", LARGE[: n * 15000]) for n in range(300)))
     threads = set()
     in_use = threading.Lock()
     parts = []
@@ -240,7 +240,7 @@ def test_progress_is_told_in_one_thread_and_the_sink_used_by_one_at_a_time(tmp_p
 
     write_tree(Sink(), tree, progress=lambda _: threads.add(threading.get_ident()))
     assert threads == {threading.get_ident()}
-    assert len(parts) > 300
+    assert len(parts) > 200
 
 
 def test_an_archive_without_its_end_is_refused(tmp_path):
@@ -254,17 +254,17 @@ def test_an_archive_without_its_end_is_refused(tmp_path):
 
 
 def test_a_file_that_may_reach_4_gib_gets_wide_sizes(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout, "_WIDE_FROM", 2_000_000)
-    tree = fill(tmp_path / "tree", [("a", LARGE), ("b", LARGE[:1_500_000])])
+    monkeypatch.setattr(layout, "_WIDE_FROM", 4_500_000)
+    tree = fill(tmp_path / "tree", [("a", LARGE), ("b", LARGE[:4_300_000])])
     members, _ = archive(media_sources(tree))
     assert [member.wide for member in members.values()] == [True, False]
 
 
 def test_more_blocks_than_are_listed_are_read_as_a_stream(tmp_path, monkeypatch):
-    monkeypatch.setattr("backups.archive.outgoing.MAX_BLOCKS", 2)
-    tree = fill(tmp_path / "tree", [("a", LARGE), ("b", LARGE[:1_500_000])])
+    monkeypatch.setattr("backups.archive.outgoing.MAX_BLOCKS", 5)
+    tree = fill(tmp_path / "tree", [("a", LARGE + LARGE), ("b", LARGE)])
     members, _ = archive(media_sources(tree))
-    assert [len(member.blocks) for member in members.values()] == [0, 2]
+    assert [len(member.blocks) for member in members.values()] == [0, 5]
 
 
 def test_the_index_spills_to_the_folder_it_is_given(tmp_path, monkeypatch):
