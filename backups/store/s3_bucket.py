@@ -16,6 +16,8 @@ from backups.site_settings import S3
 from backups.texts import Text
 from backups.texts import gettext_noop as _
 
+from . import s3_listing
+
 CAREFUL = Config(
     connect_timeout=10,
     read_timeout=60,
@@ -69,7 +71,11 @@ def client_of(storage: S3Storage) -> Any:
 
     To make one takes longer than most requests, and it keeps connections.
     """
-    return storage.connection.meta.client
+    client = storage.connection.meta.client
+    client.meta.events.register(
+        s3_listing.EVENT, s3_listing.take_contents, unique_id="backups"
+    )
+    return client
 
 
 @functools.lru_cache(maxsize=4)

@@ -289,6 +289,48 @@ def test_a_list_is_one_request_for_a_thousand_keys(bucket, store):
     assert [request.method for request in bucket.server.requests] == ["GET", "GET"]
 
 
+def test_a_list_says_what_the_server_says_whatever_the_keys(bucket, store):
+    for key in ("a.zip", "b c.zip", "d+e%20&<f>.zip", "ö 漢.zip", "folder/g.zip"):
+        bucket.server.place(bucket.name, key)
+    known = bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    assert [tuple(item) for item in store.list()] == sorted(
+        (item["Key"], item["Size"], item["LastModified"]) for item in known
+    )
+
+
+ODD_LIST = """<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+<IsTruncated>false</IsTruncated><KeyCount>1</KeyCount>
+<Contents><Key>a.zip</Key><Size>3</Size><ETag>"x"</ETag>
+<LastModified>{time}</LastModified></Contents></ListBucketResult>"""
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-01-02T03:04:05.000Z",
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05.123456789Z",
+        "Fri, 02 Jan 2026 03:04:05 GMT",
+        "1767323045",
+    ],
+)
+def test_a_list_takes_the_times_of_any_server(bucket, store, time):
+    bucket.server.before = lambda _: ("200 OK", ODD_LIST.format(time=time).encode())
+    (item,) = store.list()
+    assert (item.key, item.size) == ("a.zip", 3)
+    assert item.modified.replace(microsecond=0).isoformat() == (
+        "2026-01-02T03:04:05+00:00"
+    )
+
+
+@pytest.mark.parametrize("body", [b"<ListBucketResult><Contents/>", b"gone"])
+def test_an_answer_that_is_no_list_is_told(bucket, store, body):
+    bucket.server.before = lambda _: ("200 OK", body)
+    with pytest.raises(StoreFailed, match="The backups can't be listed"):
+        store.list()
+
+
 def test_a_seek_and_a_read_transfer_little_more_than_is_read(bucket, store):
     content = os.urandom(20 * MB)
     put(store, content=content)

@@ -226,7 +226,9 @@ def test_it_stops_its_threads_when_the_sink_fails(tmp_path):
 
 
 def test_progress_is_told_in_one_thread_and_the_sink_used_by_one_at_a_time(tmp_path):
-    tree = fill(tmp_path / "tree", ((f"{n:04}", LARGE[: n * 15000]) for n in range(300)))
+    tree = fill(
+        tmp_path / "tree", ((f"{n:04}", LARGE[: n * 15000]) for n in range(300))
+    )
     threads = set()
     in_use = threading.Lock()
     parts = []
