@@ -94,7 +94,9 @@ def describe(item: Stored, past: Past) -> BackupInfo:
     making = past.makings.get(item.key)
     is_ours = making is not None and making.kind == Kind.CREATE
     return BackupInfo(
-        *item,
+        item.key,
+        item.size,
+        item.modified,
         origin=find_origin(item.key, past),
         verified=proof.finished if proof and is_sound else None,
         flaw=Text.from_json(proof.cause or proof.error) if proof else Text(""),

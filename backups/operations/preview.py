@@ -103,7 +103,7 @@ def preview_restore(key: str) -> Preview:
     store = get_store()
     stored = store.require(key)
     with (
-        store.open(key) as file,
+        store.open(stored) as file,
         ArchiveReader(SeekableSource(file, stored.size)) as archive,
     ):
         manifest = archive.manifest

@@ -26,7 +26,10 @@ def probe_store() -> None:
         ):
             incoming.write(CONTENT)
             incoming.publish()
-        with step(_("failed to read a test file: %(why)s")), store.open(key) as file:
+        with (
+            step(_("failed to read a test file: %(why)s")),
+            store.open(store.require(key)) as file,
+        ):
             if file.read() != CONTENT:
                 raise StoreFailed(_("it holds something else."))
         with step(_("failed to list a test file: %(why)s")):

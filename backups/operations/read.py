@@ -35,7 +35,8 @@ def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
     Raises BackupNotFound or StoreFailed.
     """
     store = get_store()
-    return store.require(key), store.open(key)
+    found = store.require(key)
+    return found, store.open(found)
 
 
 def is_remote() -> bool:

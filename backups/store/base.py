@@ -16,11 +16,15 @@ FLUSH_EVERY = 8 << 20
 
 
 class Stored(NamedTuple):
-    """One stored file: its key, its size in bytes, when it was stored (aware)."""
+    """One stored file."""
 
     key: str
     size: int
+    """In bytes."""
     modified: datetime.datetime
+    """When it was stored, aware."""
+    mark: str = ""
+    """What its content is known by, where the storage says so."""
 
 
 class Store(abc.ABC):
@@ -42,8 +46,8 @@ class Store(abc.ABC):
         """Return what is stored under a safe *key*, or None."""
 
     @abc.abstractmethod
-    def open(self, key: str) -> IO[bytes]:
-        """Open the archive for reading; the file can seek.
+    def open(self, found: Stored) -> IO[bytes]:
+        """Open what ``require`` has found for reading; the file can seek.
 
         Raises BackupNotFound or StoreFailed.
         """

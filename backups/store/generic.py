@@ -53,10 +53,9 @@ class GenericStore(Store):
                 key, self.storage.size(key), modified.astimezone(datetime.UTC)
             )
 
-    def open(self, key: str) -> IO[bytes]:
-        self.require(key)
+    def open(self, found: Stored) -> IO[bytes]:
         with vendor_errors(_("The backup can't be read")):
-            return self.storage.open(key, "rb")
+            return self.storage.open(found.key, "rb")
 
     def delete(self, key: str) -> None:
         self.require(key)
@@ -69,7 +68,7 @@ class GenericStore(Store):
     def local_path(self, key: str, folder: Path) -> Path:
         target = folder / "archive.zip"
         with (
-            self.open(key) as source,
+            self.open(self.require(key)) as source,
             target.open("wb") as copy,
             vendor_errors(_("The backup can't be fetched")),
         ):

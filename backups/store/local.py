@@ -61,10 +61,9 @@ class LocalStore(Store):
                 raise
         return as_stored(key, status)
 
-    def open(self, key: str) -> IO[bytes]:
-        self.require(key)
-        with system_errors(_("The backup can't be read"), key):
-            return open(self.root / key, "rb")
+    def open(self, found: Stored) -> IO[bytes]:
+        with system_errors(_("The backup can't be read"), found.key):
+            return open(self.root / found.key, "rb")
 
     def delete(self, key: str) -> None:
         self.require(key)

@@ -9,15 +9,14 @@ from typing import IO, Any
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from storages.backends.s3 import S3Storage
 
-from backups.exceptions import BackupNotFound, StoreFailed
-from backups.names import is_safe_key
+from backups.exceptions import StoreFailed
 from backups.texts import gettext_noop as _
 
 from .base import Store, Stored
 from .s3_bucket import NOT_THERE, Bucket, code_of, connect, made_careful, s3_errors
 from .s3_incoming import S3Incoming
 from .s3_notes import sweep_uploads
-from .s3_reader import Found, S3Reader, open_object
+from .s3_reader import S3Reader, open_object
 
 __all__ = ["S3Store", "connect", "made_careful"]
 
@@ -51,11 +50,17 @@ class S3Store(Store):
         return sorted(found, key=lambda item: item.key.encode())
 
     def stat(self, key: str) -> Stored | None:
-        found = self._look(key)
-        return found.stored if found else None
+        with s3_errors(_("The storage can't be read")):
+            try:
+                head = self.bucket.client.head_object(**self.bucket.object(key))
+            except ClientError as error:
+                if code_of(error) in NOT_THERE:
+                    return None
+                raise
+        return describe(key, head["ContentLength"], head)
 
-    def open(self, key: str) -> IO[bytes]:
-        return open_object(self.bucket, self._find(key))
+    def open(self, found: Stored) -> IO[bytes]:
+        return open_object(self.bucket, found)
 
     def delete(self, key: str) -> None:
         self.require(key)
@@ -66,10 +71,10 @@ class S3Store(Store):
         return S3Incoming(key, self.bucket, self)
 
     def local_path(self, key: str, folder: Path) -> Path:
-        found = self._find(key)
+        found = self.require(key)
         target = folder / "archive.zip"
         fetch(self.bucket, found, target)
-        if target.stat().st_size != found.stored.size:
+        if target.stat().st_size != found.size:
             raise StoreFailed(_("The backup can't be fetched (its size is wrong)."))
         return target
 
@@ -79,32 +84,18 @@ class S3Store(Store):
     def sweep(self) -> None:
         sweep_uploads(self.bucket)
 
-    def _find(self, key: str) -> Found:
-        if is_safe_key(key) and (found := self._look(key)):
-            return found
-        raise BackupNotFound(key)
-
-    def _look(self, key: str) -> Found | None:
-        with s3_errors(_("The storage can't be read")):
-            try:
-                head = self.bucket.client.head_object(**self.bucket.object(key))
-            except ClientError as error:
-                if code_of(error) in NOT_THERE:
-                    return None
-                raise
-        return Found(describe(key, head["ContentLength"], head), head["ETag"])
-
 
 def describe(key: str, size: int, answer: dict[str, Any]) -> Stored:
-    return Stored(key, size, answer["LastModified"].astimezone(datetime.UTC))
+    modified = answer["LastModified"].astimezone(datetime.UTC)
+    return Stored(key, size, modified, answer.get("ETag", ""))
 
 
-def fetch(bucket: Bucket, found: Found, target: Path) -> None:
+def fetch(bucket: Bucket, found: Stored, target: Path) -> None:
     """Write the object to *target*, several parts at a time."""
     with target.open("wb") as copy, ThreadPoolExecutor(PARALLEL) as pool:
         parts = [
             pool.submit(fetch_part, bucket, found, start, copy.fileno())
-            for start in range(0, found.stored.size, PART)
+            for start in range(0, found.size, PART)
         ]
         try:
             for part in parts:
@@ -114,9 +105,9 @@ def fetch(bucket: Bucket, found: Found, target: Path) -> None:
             raise
 
 
-def fetch_part(bucket: Bucket, found: Found, start: int, target: int) -> None:
+def fetch_part(bucket: Bucket, found: Stored, start: int, target: int) -> None:
     """Write one part to its place in the file of descriptor *target*."""
-    end = min(start + PART, found.stored.size)
+    end = min(start + PART, found.size)
     with S3Reader(bucket, found, window=PART) as reader:
         reader.seek(start)
         while (position := reader.tell()) < end:

@@ -48,4 +48,5 @@ def as_content(item: ElementTree.Element, space: str) -> dict[str, Any]:
         "Key": key,
         "Size": int(fields[f"{space}Size"]),
         "LastModified": modified,
+        "ETag": fields.get(f"{space}ETag", ""),
     }

@@ -2,7 +2,7 @@
 
 import io
 import os
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 
@@ -22,14 +22,7 @@ SKIP = 64 << 10
 CANT_READ = _("The backup can't be read")
 
 
-class Found(NamedTuple):
-    """A stored object, and the mark by which its content is known."""
-
-    stored: Stored
-    etag: str
-
-
-def open_object(bucket: Bucket, found: Found) -> IO[bytes]:
+def open_object(bucket: Bucket, found: Stored) -> IO[bytes]:
     """Return the object as a buffered file; nothing is asked for yet."""
     return io.BufferedReader(S3Reader(bucket, found), BUFFER)
 
@@ -43,7 +36,7 @@ class S3Reader(io.RawIOBase):
     object is replaced meanwhile, reading raises StoreFailed.
     """
 
-    def __init__(self, bucket: Bucket, found: Found, window: int = BUFFER) -> None:
+    def __init__(self, bucket: Bucket, found: Stored, window: int = BUFFER) -> None:
         super().__init__()
         self._bucket = bucket
         self._found = found
@@ -64,17 +57,17 @@ class S3Reader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         # Costs nothing: the next read finds out whether it can go on.
-        bases = (0, self._position, self._found.stored.size)
+        bases = (0, self._position, self._found.size)
         if bases[whence] + offset < 0:
             raise ValueError("There is nothing before the beginning of a file.")
         self._position = bases[whence] + offset
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._found.stored.size - self._position)
+        wanted = min(len(buffer), self._found.size - self._position)
         if wanted <= 0:
             return 0
-        with s3_errors(CANT_READ, self._found.stored.key):
+        with s3_errors(CANT_READ, self._found.key):
             data = self._read(wanted)
         buffer[: len(data)] = data
         return len(data)
@@ -112,11 +105,11 @@ class S3Reader(io.RawIOBase):
         self._ask()
 
     def _ask(self) -> None:
-        end = min(self._position + self._window, self._found.stored.size)
+        end = min(self._position + self._window, self._found.size)
         answer = self._bucket.client.get_object(
-            **self._bucket.object(self._found.stored.key),
+            **self._bucket.object(self._found.key),
             Range=f"bytes={self._position}-{end - 1}",
-            IfMatch=self._found.etag,
+            IfMatch=self._found.mark,
         )
         self._body = answer["Body"]
         self._at, self._end = self._position, end

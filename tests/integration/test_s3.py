@@ -129,7 +129,7 @@ def test_a_name_taken_between_check_and_publish_is_not_replaced(bucket, store, s
         bucket.server.after, bucket.server.before = take, refuse
         with pytest.raises(NameTaken):
             incoming.publish()
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         assert file.read() == b"theirs"
     assert (bucket.uploads(), notes()) == ([], [])
 
@@ -289,12 +289,22 @@ def test_a_list_is_one_request_for_a_thousand_keys(bucket, store):
     assert [request.method for request in bucket.server.requests] == ["GET", "GET"]
 
 
+def test_a_download_asks_for_the_head_of_its_object_once(bucket, store):
+    put(store)
+    bucket.server.requests.clear()
+    found, file = operations.open_backup("a.zip")
+    with file:
+        assert len(file.read()) == found.size
+    assert [request.method for request in bucket.server.requests] == ["HEAD", "GET"]
+
+
 def test_a_list_says_what_the_server_says_whatever_the_keys(bucket, store):
     for key in ("a.zip", "b c.zip", "d+e%20&<f>.zip", "ö 漢.zip", "folder/g.zip"):
         bucket.server.place(bucket.name, key)
     known = bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]
     assert [tuple(item) for item in store.list()] == sorted(
-        (item["Key"], item["Size"], item["LastModified"]) for item in known
+        (item["Key"], item["Size"], item["LastModified"], item["ETag"])
+        for item in known
     )
 
 
@@ -334,7 +344,7 @@ def test_an_answer_that_is_no_list_is_told(bucket, store, body):
 def test_a_seek_and_a_read_transfer_little_more_than_is_read(bucket, store):
     content = os.urandom(20 * MB)
     put(store, content=content)
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         file.seek(10 * MB)
         assert file.read(100) == content[10 * MB : 10 * MB + 100]
         file.seek(5 * MB)
@@ -345,7 +355,7 @@ def test_a_seek_and_a_read_transfer_little_more_than_is_read(bucket, store):
 def test_reading_through_takes_few_requests_and_no_byte_twice(bucket, store):
     put(store, content=bytes(20 * MB))
     bucket.server.requests.clear()
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         while file.read(MB):
             pass
     assert bucket.server.bytes_read == 20 * MB
@@ -355,7 +365,7 @@ def test_reading_through_takes_few_requests_and_no_byte_twice(bucket, store):
 def test_a_small_step_forward_asks_for_nothing_anew(bucket, store):
     content = os.urandom(20 * MB)
     put(store, content=content)
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         file.read(8 * MB)
         asked = len(bucket.server.requests)
         file.seek(50_000, os.SEEK_CUR)
@@ -366,7 +376,7 @@ def test_a_small_step_forward_asks_for_nothing_anew(bucket, store):
 
 def test_an_archive_replaced_meanwhile_is_not_mixed_with_the_new_one(bucket, store):
     put(store, content=bytes(MB))
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         file.read(10)
         bucket.client.put_object(Bucket=bucket.name, Key="a.zip", Body=b"1" * MB)
         with pytest.raises(StoreFailed, match="PreconditionFailed"):
@@ -375,7 +385,7 @@ def test_an_archive_replaced_meanwhile_is_not_mixed_with_the_new_one(bucket, sto
 
 def test_an_archive_deleted_meanwhile_is_not_found(bucket, store):
     put(store, content=bytes(MB))
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         file.read(10)
         store.delete("a.zip")
         with pytest.raises(BackupNotFound, match=r"a\.zip"):
@@ -386,7 +396,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(bucket, store):
     content = os.urandom(3 * MB)
     put(store, content=content)
     bucket.server.break_off = [100_000, 1 * MB]
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         assert file.read() == content
     assert bucket.server.break_off == []
 
@@ -535,7 +545,7 @@ def test_nothing_that_is_said_or_logged_holds_a_secret(bucket, caplog, settings)
     for act in (
         lambda store: store.list(),
         lambda store: store.require("a.zip"),
-        lambda store: store.open("a.zip"),
+        lambda store: store.open(store.require("a.zip")),
         lambda store: put(store, content=bytes(9 * MB)),
         lambda store: operations.probe_store(),
     ):

@@ -63,7 +63,7 @@ def test_it_knows_size_and_time(store):
 
 def test_it_reads_back_what_was_published(store, tmp_path):
     put(store, "a.zip", b"12345")
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         assert file.read() == b"12345"
     assert store.local_path("a.zip", tmp_path).read_bytes() == b"12345"
 
@@ -72,7 +72,7 @@ def test_it_never_replaces_a_backup(store):
     put(store, "a.zip", b"old")
     with pytest.raises(NameTaken):
         put(store, "a.zip", b"new")
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         assert file.read() == b"old"
 
 
@@ -101,7 +101,7 @@ def test_it_keeps_an_archive_of_any_size(store, tmp_path, size):
 def test_an_open_archive_can_seek(store):
     content = os.urandom(1 << 20)
     put(store, "a.zip", content)
-    with store.open("a.zip") as file:
+    with store.open(store.require("a.zip")) as file:
         for start, length in [(5, 10), (900_000, 300_000), (1 << 20, 1), (0, 70_000)]:
             file.seek(start)
             assert file.read(length) == content[start : start + length]
@@ -144,7 +144,7 @@ def test_it_deletes(store):
 def test_a_key_that_is_no_safe_path_is_simply_not_there(store, key):
     assert store.find(key) is None
     with pytest.raises(BackupNotFound):
-        store.open(key)
+        store.open(store.require(key))
     with pytest.raises(BackupNotFound):
         store.delete(key)
 
