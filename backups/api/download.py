@@ -1,7 +1,10 @@
 """A stored file as a response: whole, in ranges, or not modified."""
 
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import IO, Any
 
+from asgiref.sync import sync_to_async
 from django.http import (
     FileResponse,
     HttpRequest,
@@ -58,9 +61,19 @@ def send_file(
         response["Accept-Ranges"] = "bytes"
         response["Last-Modified"] = http_date(modified)
         response["ETag"] = etag
+    if response.streaming and hasattr(request, "scope"):
+        # Under ASGI Django would read all of it into memory first.
+        response.streaming_content = read_aside(response.streaming_content)
     response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = CONTENT_SECURITY
     return response
+
+
+async def read_aside(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the *parts*, each read in a thread once the last one was taken."""
+    read = sync_to_async(partial(next, parts, b""), thread_sensitive=False)
+    while part := await read():
+        yield part
 
 
 def choose_ranges(

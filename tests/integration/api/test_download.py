@@ -5,6 +5,7 @@ import io
 import zipfile
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from backups import gate, operations
 
@@ -318,3 +319,31 @@ def test_a_delete_does_not_cut_a_running_download(api, download):
 def test_it_works_during_an_operation(download, busy):
     busy("test.zip")
     assert download().getvalue() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("ranges", "status"),
+    [("", 200), ("bytes=5-", 206), ("bytes=0-9,2000000-", 206)],
+)
+def test_under_asgi_no_more_than_a_block_is_read_ahead(
+    api, store, async_client, ranges, status
+):
+    content = CONTENT * 3072
+    store.put("large.zip", content)
+    target = f"/api/backups/large.zip?token={api.tokens['superuser file']}"
+
+    @async_to_sync
+    async def ask():
+        response = await async_client.get(target, headers={"Range": ranges})
+        assert response.is_async
+        return response, [part async for part in response]
+
+    response, parts = ask()
+    assert response.status_code == status
+    assert len(parts) >= 3
+    assert max(map(len, parts)) <= 1 << 20
+    body = b"".join(parts)
+    assert len(body) == int(response["Content-Length"])
+    if ranges != "bytes=0-9,2000000-":
+        assert body == content[5 if ranges else 0 :]
+    response.close()
