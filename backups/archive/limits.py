@@ -11,7 +11,7 @@ class Limits:
     """Most files and folders."""
     max_bytes: int = 1 << 44
     """Most uncompressed bytes of all members together."""
-    max_manifest: int = 16 << 20
+    max_manifest: int = 4 << 20
     """Most bytes of manifest.json."""
     max_line: int = 4 << 20
     """Most bytes of one line of members.jsonl."""

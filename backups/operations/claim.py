@@ -205,10 +205,16 @@ class Claim:
         ).update(**self._progress)
 
     def note(self, notes: list[Text]) -> None:
-        """Add remarks about the work to the history."""
-        if notes:
-            added = [note.as_json() for note in notes]
-            self.operation.notes = (self.operation.notes + added)[:MAX_NOTES]
+        """Add remarks about the work to the history, as far as there is room.
+
+        Of too many the last says how many more there were.
+        """
+        room = MAX_NOTES - len(self.operation.notes)
+        if notes and room > 0:
+            if (rest := len(notes) - room) > 0:
+                words = _("%(count)s more remarks like these")
+                notes = [*notes[: room - 1], Text(words, count=rest + 1)]
+            self.operation.notes += [note.as_json() for note in notes]
             self.operation.save(update_fields=["notes"])
 
     def require_held(self) -> None:

@@ -63,10 +63,10 @@ def create_backup(claim: Claim) -> str:
     key = claim.operation.key
     with claim:
         skipped = write_archive(claim, key)
-        notes = [Text(_("Left out: %(name)s"), name=name) for name in skipped]
+        # What matters more comes first: there is no room for any number.
         if is_automatic(key):
-            notes += thin_out(claim)
-        claim.note(notes)
+            claim.note(thin_out(claim))
+        claim.note([Text(_("Left out: %(name)s"), name=name) for name in skipped])
     return key
 
 

@@ -142,3 +142,11 @@ def test_a_probe_of_an_operation_that_is_gone_leaves_no_folder(media):
     token = uuid.uuid4()
     assert not workspace.is_dead(token)
     assert not workspace.operation_folder(token).exists()
+
+
+def test_of_too_many_remarks_the_last_says_how_many_more(media):
+    for number in range(150):
+        (media / f"link-{number:03}").symlink_to("nowhere")
+    create("one.zip")
+    remarks = [str(remark) for remark in Operation.objects.get().remarks]
+    assert remarks[98:] == ["Left out: link-098", "51 more remarks like these"]

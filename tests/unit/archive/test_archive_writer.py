@@ -209,7 +209,7 @@ def test_it_keeps_its_own_manifest_keys(key):
 
 def test_it_refuses_a_manifest_that_no_reader_takes():
     with ArchiveWriter(Pipe()) as writer, pytest.raises(ValueError, match="too large"):
-        writer.finish({"rows": "x" * (16 << 20)})
+        writer.finish({"rows": "x" * (4 << 20)})
 
 
 def test_it_stops_its_threads_when_the_sink_fails(tmp_path):
