@@ -12,6 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from backups.texts import Text
 from backups.texts import gettext_noop as _
 
 from .base import DatabaseSnapshotter, Migrations, Progress
+from .still import WORTH_IT, begin, begin_still, copy_still
 
 _LEAST_LIMIT = 16 << 20
 """Bytes that a value of a small copy may have while it is worked on."""
@@ -69,8 +71,10 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                     SnapshotFailed,
                     self._text(_("The database “%(alias)s” can't be copied")),
                 ):
-                    _copy(live, target)
+                    if not (is_still and copy_still(self.path, target)):
+                        _copy(live, target)
                     live.execute("ROLLBACK")  # Others need not wait any longer.
+                    _leave_wal(target)
                     progress(target.stat().st_size)
                     if self.holds_state:
                         _scrub(target)
@@ -78,8 +82,11 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
             with sqlite_errors(
                 SnapshotFailed, self._text(_("The database “%(alias)s” can't be read"))
             ):
-                live.execute("BEGIN")
-                live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                is_still = self.size() >= WORTH_IT and begin_still(
+                    live, partial(_connect, self.path, "rw", timeout=1)
+                )
+                if not live.in_transaction:
+                    begin(live)
             yield write
 
     def describe(self, snapshot: Path) -> dict[str, Any]:
@@ -177,6 +184,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                     if version != known:
                         target.unlink(missing_ok=True)
                         _copy(live, target)
+                        _leave_wal(target)
                         sync_path(target)
                 known = version
 
@@ -274,6 +282,12 @@ def _copy(live: sqlite3.Connection, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=OFF")
         copy.execute("PRAGMA synchronous=OFF")
         live.backup(copy, pages=ALL)
+
+
+def _leave_wal(snapshot: Path) -> None:
+    """Let the copy be one file, also of a database in WAL mode."""
+    with contextlib.closing(_connect(snapshot, "rw")) as copy:
+        copy.execute("PRAGMA synchronous=OFF")
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
