@@ -16,7 +16,7 @@ WORTH_IT = 32 << 20
 """Bytes from which the copy gains more than the preparations cost."""
 
 _CLOCK_TICK = 0.02
-"""Seconds within which no file system gives two writes the same time."""
+"""Seconds after which a write shows in the time of the file, on usual file systems."""
 
 
 def begin_still(
