@@ -272,7 +272,7 @@ class ArchiveWriter:
 
     def _write_batch(self, batch: Batch) -> None:
         start = self._offset
-        if batch.size <= _TINY * len(batch.parts):
+        if batch.size <= _TINY * len(batch.members):
             self._write(b"".join(batch.parts))
         else:
             self._write_aside(batch.parts)
