@@ -68,17 +68,10 @@ def local_header(member: Member) -> bytes:
         extra = struct.pack("<2H2Q", _ZIP64_ID, 16, size, packed)
         packed = size = FULL32
         needed = _ZIP64
+    moment = _dos_time(mtime_ns // 10**9)
+    lengths = len(raw), len(extra)
     header = LOCAL.pack(
-        LOCAL_SIGN,
-        needed,
-        flags,
-        method,
-        _dos_time(mtime_ns // 10**9),
-        crc,
-        packed,
-        size,
-        len(raw),
-        len(extra),
+        LOCAL_SIGN, needed, flags, method, moment, crc, packed, size, *lengths
     )
     return header + raw + extra
 
@@ -120,24 +113,11 @@ def central_record(member: Member, offset: int) -> bytes:
         extra = _zip64_extra(size, packed, offset)
         needed = _ZIP64
         size, packed, offset = (min(n, FULL32) for n in (size, packed, offset))
-    header = CENTRAL.pack(
-        CENTRAL_SIGN,
-        _UNIX | needed,
-        needed,
-        flags,
-        method,
-        _dos_time(mtime_ns // 10**9),
-        crc,
-        packed,
-        size,
-        len(raw),
-        len(extra),
-        0,
-        0,
-        0,
-        _attributes(name, mode),
-        offset,
-    )
+    versions = _UNIX | needed, needed
+    fields = method, _dos_time(mtime_ns // 10**9), crc, packed, size
+    lengths = len(raw), len(extra), 0
+    place = 0, 0, _attributes(name, mode), offset
+    header = CENTRAL.pack(CENTRAL_SIGN, *versions, flags, *fields, *lengths, *place)
     return header + raw + extra
 
 
