@@ -26,6 +26,8 @@ else
     want node nodejs
     want npm npm
     want strace strace
+    want javac default-jdk-headless
+    want go golang-go
     want chromium chromium
     want radosgw "radosgw ceph-mon ceph-osd ceph-mgr ceph-base ceph-common"
 fi

@@ -78,7 +78,8 @@ def _is_noise(data: bytes) -> bool:
     Of so many random bytes 57 are distinct on average, of base64 41.
     """
     middle = len(data) // 2
-    return len(set(data[middle : middle + _GLANCE])) > _NOISY
+    glance = data[middle : middle + _GLANCE]
+    return not glance.isascii() and len(set(glance)) > _NOISY
 
 
 def store_block(data: bytes) -> bytes:

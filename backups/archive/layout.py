@@ -46,6 +46,14 @@ _PLAIN, _ZIP64 = 20, 45
 _FOLDER_BIT = 0x10
 _ZIP64_ID = 1
 
+# Behind its signature and the writer's version a central record repeats the local
+# header; then come its own fields, and last of these the offset.
+_REPEATED = CENTRAL_SIGN + struct.pack("<H", _UNIX | _PLAIN)
+_PLACE = struct.Struct("<3H2I")
+_OFFSET = struct.Struct("<I")
+_OFFSET_AT = CENTRAL.size - _OFFSET.size
+_EXTRA_LENGTH = 7
+
 
 def needs_wide(size: int) -> bool:
     """Tell whether a streamed member of up to `size` bytes needs 64-bit sizes.
@@ -119,6 +127,29 @@ def central_record(member: Member, offset: int) -> bytes:
     place = 0, 0, _attributes(name, mode), offset
     header = CENTRAL.pack(CENTRAL_SIGN, *versions, flags, *fields, *lengths, *place)
     return header + raw + extra
+
+
+def repeat_header(header: bytes, member: Member) -> bytes:
+    """Return the central record of a member whose local header is `header`.
+
+    The same as `central_record(member, member.offset)` in a quarter of the time,
+    for what is not streamed and far from needing zip64.
+    """
+    place = _PLACE.pack(0, 0, 0, _attributes(member.name, member.mode), member.offset)
+    return _REPEATED + header[4 : LOCAL.size] + place + header[LOCAL.size :]
+
+
+def move_record(record: bytes, distance: int) -> bytes:
+    """Return a record of `repeat_header` for a member `distance` bytes further on."""
+    offset = _OFFSET.unpack_from(record, _OFFSET_AT)[0] + distance
+    if offset < FULL32:
+        moved: bytes = _OFFSET.pack(offset)
+        return record[:_OFFSET_AT] + moved + record[CENTRAL.size :]
+    sign, _, _, *fields = CENTRAL.unpack_from(record)
+    extra = _zip64_extra(offset)
+    fields[_EXTRA_LENGTH], fields[-1] = len(extra), FULL32
+    header = CENTRAL.pack(sign, _UNIX | _ZIP64, _ZIP64, *fields)
+    return header + record[CENTRAL.size :] + extra
 
 
 def _zip64_extra(*values: int) -> bytes:

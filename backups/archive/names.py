@@ -46,22 +46,43 @@ class NameOrder:
     """
 
     def __init__(self) -> None:
-        self._last: list[str] = []
+        self._last = ""
+        self._folder: str | None = None
+        self._leaf = ""
 
     def admit(self, name: str) -> None:
         """Accept a name; a folder's ends in a slash.
 
         Raises ValueError with the rest of a sentence that begins with the name.
         """
+        folder, _slash, leaf = name.rpartition("/")
+        # Most names differ from their neighbour in a plain last part only.
+        if folder != self._folder or leaf <= self._leaf or not _is_plain(name, leaf):
+            self._admit(name)
+        self._last, self._leaf = name, leaf
+        # What follows a folder is never beside what would lie in it.
+        self._folder = folder if leaf else None
+
+    def _admit(self, name: str) -> None:
         parts = _safe_parts(name)
-        last = self._last
+        last = sort_key(self._last) if self._last else []
         if parts <= last:
             raise ValueError(
                 _("appears twice") if parts == last else _("is out of order")
             )
         if last and parts[: len(last)] == last:
             raise ValueError(_("lies inside another member"))
-        self._last = parts
+
+
+def _is_plain(name: str, leaf: str) -> bool:
+    """Tell whether a name is surely safe if its neighbour in the folder is."""
+    return (
+        leaf[:1] > "."
+        and name.isascii()
+        and leaf.isprintable()
+        and not ("\\" in leaf or ":" in leaf)
+        and len(name) <= MAX_NAME
+    )
 
 
 def _safe_parts(name: str) -> list[str]:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import tempfile
 from array import array
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -12,7 +11,7 @@ from .conveyor import Aside
 from .deflate import Codec
 from .digest import Digest
 from .layout import NO_TIME_NS, SERVICE_MODE, needs_wide
-from .member import BLOCK, DEFLATED, MAX_BLOCKS, Member, format_line
+from .member import BLOCK, DEFLATED, MAX_BLOCKS, Member
 from .names import LISTING
 
 _SPOOL_IN_MEMORY = 2 << 20
@@ -75,8 +74,7 @@ class Listing:
         self._size = 0
         self._packed = 0
 
-    def add(self, members: Sequence[Member]) -> None:
-        lines = b"".join(map(format_line, members))
+    def add(self, lines: bytes) -> None:
         self._size += len(lines)
         self._crc = self._crc32(lines, self._crc)
         self._sha256.update(lines)

@@ -1,13 +1,31 @@
 """Files that are read as a whole, packed many at a time."""
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .deflate import Codec
-from .layout import local_header
-from .member import DEFLATED, STORED, Member
+from .layout import local_header, repeat_header
+from .member import DEFLATED, STORED, Member, format_line
+from .sources import read_whole
+
+
+class Opened(NamedTuple):
+    """A small file that was opened; whoever has it closes it."""
+
+    name: str
+    descriptor: int
+    size: int
+    mtime_ns: int
+    mode: int
+
+    def load(self) -> "Loaded":
+        """Return it with its content."""
+        name, descriptor, size, mtime_ns, mode = self
+        return Loaded(name, read_whole(descriptor, size), mtime_ns, mode)
 
 
 class Loaded(NamedTuple):
@@ -27,15 +45,24 @@ class Batch:
     """What to write, in order."""
     size: int = 0
     """Bytes of all parts."""
-    members: list[Member] = field(default_factory=list)
-    """In order; offsets count from the start of the batch."""
+    lines: list[bytes] = field(default_factory=list)
+    """What lists them, in order; see `format_line`."""
+    records: list[bytes] = field(default_factory=list)
+    """Their central records; offsets count from the start of the batch."""
+    content: int = 0
+    """Uncompressed bytes of all members."""
+    last: Member = field(init=False)
+    """The last member."""
 
     def add(self, member: Member, data: bytes = b"") -> None:
         """Append a member that is complete, with its compressed data."""
         header = local_header(member)
         self.parts += (header, data)
-        self.members.append(member)
+        self.lines.append(format_line(member))
+        self.records.append(repeat_header(header, member))
         self.size += len(header) + len(data)
+        self.content += member.size
+        self.last = member
 
     def pack(self, file: Loaded, codec: Codec) -> None:
         """Append a file's content, compressed if that is worth it."""
@@ -56,9 +83,24 @@ class Batch:
         self.add(member, stored)
 
 
-def pack_files(files: Sequence[Loaded], codec: Codec) -> Batch:
+def pack_files(files: Iterable[Loaded], codec: Codec) -> Batch:
     """Return the files as a batch."""
     batch = Batch()
     for file in files:
         batch.pack(file, codec)
     return batch
+
+
+def pack_opened(files: Sequence[Opened], codec: Codec) -> Batch:
+    """Read the files, one by one, and return them as a batch."""
+    return pack_files((file.load() for file in files), codec)
+
+
+@contextmanager
+def closing(files: Sequence[Opened]) -> Iterator[None]:
+    """Close the files at the end, whatever happens."""
+    try:
+        yield
+    finally:
+        for file in files:
+            os.close(file.descriptor)

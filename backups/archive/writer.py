@@ -20,27 +20,30 @@ from .layout import (
     descriptor,
     end_records,
     local_header,
+    move_record,
 )
 from .limits import Limits
-from .member import BLOCK, FORMAT, STORED, WHOLE, Member
+from .member import BLOCK, FORMAT, STORED, WHOLE, Member, format_line
 from .names import MANIFEST, NameOrder, show
 from .outgoing import Listing, OutgoingFile, open_spool
-from .packing import Batch, Loaded, pack_files
+from .packing import Batch, Opened, closing, pack_files, pack_opened
 from .sources import (
     FilePath,
     NotThere,
     Source,
     open_regular,
     read_block,
-    read_whole,
     stat_folder,
 )
 
 _TINY = 16 << 10
 _BATCH_BYTES = 512 << 10
 _JOB_BYTES = 2 << 20
-_JOB_FILES = 512
+# These many files are open at a time, thrice while the helper works.
+_JOB_FILES = 50
 _HELP_BYTES = 256 << 10
+# A name is told in a request, a line and two records.
+_NAME_COST = 16
 _HELP_FROM = 2000
 _COPY = 1 << 20
 
@@ -98,8 +101,8 @@ class ArchiveWriter:
         self._listing = Listing(codec, spool_dir)
         self._records = open_spool(spool_dir)
         self._batch = Batch()
-        self._loaded: list[Loaded] = []
-        self._loaded_size = 0
+        self._opened: list[Opened] = []
+        self._opened_size = 0
         self._last: Member
         self._tiny = 0
         self._helper: Helper | None = None
@@ -124,6 +127,8 @@ class ArchiveWriter:
         self._belt.close()
         if self._helper:
             self._helper.close()
+        with closing(self._opened):
+            self._opened = []
         self._listing.close()
         self._records.close()
 
@@ -187,10 +192,13 @@ class ArchiveWriter:
         return ArchiveSummary(self._count, self._bytes, listing.sha256, self._offset)
 
     def _admit(self, source: Source) -> None:
+        name, _path, is_folder = source
         try:
-            self._order.admit(source.member_name)
-            if source.name.endswith("/") and not source.is_folder:
+            if is_folder:
+                name = source.member_name
+            elif name.endswith("/"):
                 raise ValueError("ends as a folder does")
+            self._order.admit(name)
         except ValueError as error:
             raise ValueError(f"The name “{show(source.name)}” {error}.") from None
 
@@ -200,41 +208,41 @@ class ArchiveWriter:
             self._put_folder(source.member_name, info.st_mode, info.st_mtime_ns)
             return
         opened, info = open_regular(source.path)
-        try:
-            if info.st_size > WHOLE:
-                self._flush_small()
+        if info.st_size > WHOLE:
+            self._flush_small()
+            try:
                 self._put_large(
                     OutgoingFile(source.name, info, self._belt.aside), opened
                 )
-            else:
-                data = read_whole(opened, info.st_size)
-                times_and_mode = info.st_mtime_ns, info.st_mode
-                self._put_small(Loaded(source.name, data, *times_and_mode))
-        finally:
-            os.close(opened)
+            finally:
+                os.close(opened)
+        else:
+            fields = info.st_size, info.st_mtime_ns, info.st_mode
+            self._put_small(Opened(source.name, opened, *fields))
 
     def _put_folder(self, name: str, mode: int, mtime_ns: int) -> None:
-        self._flush_loaded()
+        self._flush_opened()
         start = self._batch.size
         self._batch.add(Member(name, 0, "", mtime_ns, mode & 0o777, offset=start))
         self._flush_full_batch()
 
-    def _put_small(self, file: Loaded) -> None:
-        if len(file.data) <= _TINY and self._helper is None:
+    def _put_small(self, file: Opened) -> None:
+        if file.size <= _TINY and self._helper is None:
             self._pack_here(file)
             return
-        self._flush_batch()
-        self._loaded.append(file)
-        self._loaded_size += len(file.data)
-        most = _HELP_BYTES if self._is_loaded_tiny() else _JOB_BYTES
-        if self._loaded_size >= most or len(self._loaded) >= _JOB_FILES:
-            self._flush_loaded()
+        self._opened.append(file)
+        self._opened_size += file.size + _NAME_COST * len(file.name)
+        if len(self._opened) == 1:
+            self._flush_batch()
+        if len(self._opened) == _JOB_FILES or self._is_opened_enough():
+            self._flush_opened()
 
-    def _pack_here(self, file: Loaded) -> None:
+    def _pack_here(self, file: Opened) -> None:
         # Handing tiny files to threads costs more than compressing them: every
         # short call would pass the interpreter's lock back and forth.
-        self._flush_loaded()
-        self._batch.pack(file, self._codec)
+        with closing([file]):
+            self._flush_opened()
+            self._batch.pack(file.load(), self._codec)
         self._flush_full_batch()
         self._tiny += 1
         if self._tiny == _HELP_FROM and self._codec is BEST:
@@ -245,40 +253,50 @@ class ArchiveWriter:
         self._belt.drain()
 
     def _flush_small(self) -> None:
-        self._flush_loaded()
+        self._flush_opened()
         self._flush_batch()
 
-    def _flush_loaded(self) -> None:
-        if not self._loaded:
+    def _flush_opened(self) -> None:
+        files, size, tiny = self._opened, self._opened_size, self._is_opened_tiny()
+        self._opened, self._opened_size = [], 0
+        helper = self._helper if tiny and size <= REQUEST_BYTES else None
+        if files and helper and not helper.is_busy():
+            self._belt.put_job(self._write_batch, helper.ask(files))
             return
-        fits = self._is_loaded_tiny() and self._loaded_size <= REQUEST_BYTES
-        if fits and self._helper:
-            self._belt.put_job(self._write_batch, self._helper.ask(self._loaded))
-        else:
-            self._belt.put(self._write_batch, pack_files, self._loaded, self._codec)
-        self._loaded, self._loaded_size = [], 0
+        with closing(files):
+            if files and helper:
+                batch = pack_opened(files, self._codec)
+                self._belt.then(partial(self._write_batch, batch))
+            elif files:
+                loaded = [file.load() for file in files]
+                self._belt.put(self._write_batch, pack_files, loaded, self._codec)
 
-    def _is_loaded_tiny(self) -> bool:
-        return self._loaded_size <= _TINY * len(self._loaded)
+    def _is_opened_enough(self) -> bool:
+        size = self._opened_size
+        return size >= _HELP_BYTES and (size >= _JOB_BYTES or self._is_opened_tiny())
+
+    def _is_opened_tiny(self) -> bool:
+        return self._opened_size <= _TINY * len(self._opened)
 
     def _flush_full_batch(self) -> None:
         if self._batch.size >= _BATCH_BYTES:
             self._flush_batch()
 
     def _flush_batch(self) -> None:
-        if self._batch.members:
+        if self._batch.lines:
             self._belt.then(partial(self._write_batch, self._batch))
             self._batch = Batch()
 
     def _write_batch(self, batch: Batch) -> None:
         start = self._offset
-        if batch.size <= _TINY * len(batch.members):
+        if batch.size <= _TINY * len(batch.lines):
             self._write(b"".join(batch.parts))
         else:
             self._write_aside(batch.parts)
-        records = [central_record(m, start + m.offset) for m in batch.members]
-        self._record(batch.members, records)
-        self._progress(sum(m.size for m in batch.members))
+        self._list(b"".join(batch.lines), len(batch.lines), batch.content)
+        self._records.write(b"".join(move_record(r, start) for r in batch.records))
+        self._last = batch.last
+        self._progress(batch.content)
 
     def _put_large(self, file: OutgoingFile, opened: int) -> None:
         self._belt.then(partial(self._begin, file))
@@ -307,14 +325,14 @@ class ArchiveWriter:
         file.packed += len(END_OF_STREAM)
         member = file.member()
         self._write(END_OF_STREAM + descriptor(member))
-        self._record([member], [central_record(member, member.offset)])
+        self._list(format_line(member), 1, member.size)
+        self._records.write(central_record(member, member.offset))
+        self._last = member
 
-    def _record(self, members: list[Member], records: list[bytes]) -> None:
-        self._last = members[-1]
-        self._count += len(members)
-        self._bytes += sum(m.size for m in members)
-        self._listing.add(members)
-        self._records.write(b"".join(records))
+    def _list(self, lines: bytes, count: int, content: int) -> None:
+        self._count += count
+        self._bytes += content
+        self._listing.add(lines)
 
     def _write_listing(self) -> Member:
         member = self._listing.finish(self._offset)

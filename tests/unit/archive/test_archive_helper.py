@@ -2,7 +2,10 @@
 
 import os
 import random
+import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from handmade import Pipe, content_of, fill, media_sources, refuse_skip, write_tree
@@ -10,12 +13,9 @@ from handmade import Pipe, content_of, fill, media_sources, refuse_skip, write_t
 from backups.archive import ArchiveReader, ArchiveWriter, helper, writer
 from backups.archive.deflate import BEST
 from backups.archive.helper import REQUEST_BYTES, Helper
-from backups.archive.packing import Loaded, pack_files
+from backups.archive.packing import Opened, pack_opened
 
-FILES = [
-    Loaded(f"media/{n:03}-é", os.urandom(50) + b"text" * n, n * 10**12, 0o640)
-    for n in range(100)
-]
+CONTENT = [os.urandom(50) + b"text" * n for n in range(50)]
 TREE = [(f"{n // 50:02}/{n:04}", b"%d, " % n * (n % 400)) for n in range(700)]
 
 
@@ -27,37 +27,88 @@ def helped():
     started.close()
 
 
-def test_it_packs_as_it_would_be_packed_here(helped):
-    here = pack_files(FILES, BEST)
-    there = helped.ask(FILES).result()
-    assert there.members == here.members
-    assert b"".join(there.parts) == b"".join(here.parts)
-    assert there.size == here.size
+@pytest.fixture
+def open_files(tmp_path):
+    """Return files that are open, as the helper is given them."""
+
+    def open_files(contents) -> list[Opened]:
+        files = []
+        place = Path(tempfile.mkdtemp(dir=tmp_path))
+        for number, content in enumerate(contents):
+            path = place / f"{number:03}"
+            path.write_bytes(content)
+            opened = os.open(path, os.O_RDONLY)
+            fields = len(content), number * 10**12, 0o640
+            files.append(Opened(f"media/{number:03}-é", opened, *fields))
+        return files
+
+    return open_files
 
 
-def test_answers_may_be_taken_in_any_order(helped):
-    jobs = [FILES[n : n + 5] for n in range(95)]
-    answers = [helped.ask(job) for job in jobs]
-    random.Random(5).shuffle(order := list(range(95)))
+def is_open(file: Opened) -> bool:
+    return Path(f"/proc/self/fd/{file.descriptor}").exists()
+
+
+def test_it_packs_as_it_would_be_packed_here(helped, open_files):
+    here = pack_opened(open_files(CONTENT), BEST)
+    there = helped.ask(open_files(CONTENT)).result()
+    here.parts = [b"".join(here.parts)]
+    assert there == here
+
+
+def test_answers_may_be_taken_in_any_order(helped, open_files):
+    jobs = [CONTENT[n : n + 5] for n in range(45)]
+    answers = [helped.ask(open_files(job)) for job in jobs]
+    random.Random(5).shuffle(order := list(range(45)))
     for position in order:
-        names = [member.name for member in answers[position].result().members]
-        assert names == [file.name for file in jobs[position]]
+        expected = b"".join(pack_opened(open_files(jobs[position]), BEST).parts)
+        assert b"".join(answers[position].result().parts) == expected
         assert answers[position].done()
 
 
-def test_requests_of_full_size_do_not_get_stuck(helped):
-    noise = os.urandom(REQUEST_BYTES // 24)
-    job = [Loaded(f"media/{n:03}", noise, 0, 0o640) for n in range(24)]
-    answers = [helped.ask(job) for _ in range(30)]
-    assert all(len(answer.result().members) == 24 for answer in answers)
+def test_requests_of_full_size_do_not_get_stuck(helped, open_files):
+    job = [os.urandom(REQUEST_BYTES // 24)] * 24
+    answers = [helped.ask(open_files(job)) for _ in range(30)]
+    assert all(len(answer.result().lines) == 24 for answer in answers)
 
 
-def test_it_is_replaced_when_it_is_killed(helped):
-    asked = helped.ask(FILES)
+def test_it_is_replaced_when_it_is_killed(helped, open_files):
+    asked = helped.ask(open_files(CONTENT))
     helped._process.kill()
     helped._process.wait()
-    answers = [asked, *(helped.ask(FILES) for _ in range(5))]
-    assert [len(answer.result().members) for answer in answers] == [len(FILES)] * 6
+    answers = [asked, *(helped.ask(open_files(CONTENT)) for _ in range(5))]
+    assert [len(answer.result().lines) for answer in answers] == [len(CONTENT)] * 6
+
+
+def test_it_is_told_that_it_is_busy(helped, open_files):
+    assert not helped.is_busy()
+    os.kill(helped._process.pid, signal.SIGSTOP)
+    answers = [helped.ask(open_files(CONTENT)) for _ in range(2)]
+    assert helped.is_busy()
+    os.kill(helped._process.pid, signal.SIGCONT)
+    assert all(answer.result() for answer in answers)
+    assert not helped.is_busy()
+
+
+def test_files_are_closed_once_they_are_packed(helped, open_files):
+    files = open_files(CONTENT)
+    helped.ask(files).result()
+    assert not any(map(is_open, files))
+
+
+def test_files_that_nobody_wants_any_more_are_closed(helped, open_files):
+    files = [open_files(CONTENT), open_files(CONTENT)]
+    for some in files:
+        helped.ask(some)
+    helped.close()
+    assert not any(is_open(file) for some in files for file in some)
+
+
+def test_what_the_helper_cannot_read_is_read_here_and_told(helped, tmp_path):
+    writable = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    answer = helped.ask([Opened("media/a", writable, 5, 0, 0o600)])
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        answer.result()
 
 
 def test_it_is_done_without_where_python_is_embedded(monkeypatch):
@@ -90,6 +141,25 @@ def test_an_archive_is_the_same_with_or_without_it(tmp_path, monkeypatch, availa
     with ArchiveReader(sink.source) as reader:
         reader.extract_tree("media/", fill(tmp_path / "out", ()))
     assert content_of(tmp_path / "out") == content_of(tree)
+
+
+def test_an_archive_is_the_same_with_a_helper_that_has_always_too_much_to_do(
+    tmp_path, monkeypatch
+):
+    tree = fill(tmp_path / "tree", TREE)
+    write_tree(alone := Pipe(), tree)
+    monkeypatch.setattr(writer, "_HELP_FROM", 10)
+    asked = []
+    real = Helper.is_busy
+
+    def is_mostly_busy(self: Helper) -> bool:
+        asked.append(real(self))
+        return len(asked) % 3 > 0
+
+    monkeypatch.setattr(Helper, "is_busy", is_mostly_busy)
+    write_tree(helped := Pipe(), tree)
+    assert len(asked) > 10
+    assert b"".join(helped.pieces) == b"".join(alone.pieces)
 
 
 def test_it_ends_with_the_writer_that_failed(tmp_path, monkeypatch):

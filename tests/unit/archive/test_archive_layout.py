@@ -9,8 +9,10 @@ from backups.archive.layout import (
     local_header,
     local_header_size,
     member_end,
+    move_record,
     needs_wide,
     parse_central,
+    repeat_header,
 )
 from backups.archive.member import DEFLATED, STORED, Member
 
@@ -32,6 +34,17 @@ def test_a_record_of_any_size_is_understood(size, packed, offset):
     assert (parsed.size, parsed.packed, parsed.offset) == (size, packed, offset)
     assert (parsed.crc, parsed.method) == (7, DEFLATED)
     assert parsed.name == "media/ä".encode()
+
+
+@pytest.mark.parametrize("start", [0, 7, GIB4 - 102, GIB4 - 101, GIB4, GIB4 * 9])
+@pytest.mark.parametrize(
+    "name", ["media/ascii", "media/ä", "media/\udcff", "media/folder/"]
+)
+def test_a_record_made_of_the_header_is_the_same(name, start):
+    small = member(name=name, method=DEFLATED, crc=7, packed=3, offset=100)
+    record = repeat_header(local_header(small), small)
+    assert record == central_record(small, 100)
+    assert move_record(record, start) == central_record(small, start + 100)
 
 
 @pytest.mark.parametrize(

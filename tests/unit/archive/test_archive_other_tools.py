@@ -1,5 +1,6 @@
 """Other people's tools read what is written here."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -24,6 +25,38 @@ class Read {
         System.out.println(entries + " " + bytes);
         System.out.println(new ZipFile(names[0]).size());
     }
+}
+"""
+
+GO = """
+package main
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	archive, err := zip.OpenReader(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	var bytes int64
+	for _, member := range archive.File {
+		// Reading to the end compares the CRC and the descriptor, too.
+		content, err := member.Open()
+		if err != nil {
+			panic(err)
+		}
+		size, err := io.Copy(io.Discard, content)
+		if err != nil {
+			panic(err)
+		}
+		bytes += size
+	}
+	fmt.Println(len(archive.File), bytes)
 }
 """
 
@@ -94,6 +127,20 @@ def test_java_reads_it_as_a_stream_and_as_a_file(archive, tree, tmp_path):
     answer = run("java", "-cp", tmp_path, "Read", archive).split()
     assert answer[0] == answer[2] == "11"
     assert int(answer[1]) > sum(len(c or b"") for c in content_of(tree).values())
+
+
+def test_go_reads_it(archive, tree, tmp_path):
+    (tmp_path / "read.go").write_text(GO)
+    places = {"HOME": str(tmp_path), "GOFLAGS": "-modcacherw"}
+    environment = os.environ | places
+    answer = run("go", "run", tmp_path / "read.go", archive, env=environment).split()
+    assert answer[0] == "11"
+    assert int(answer[1]) == _bytes_by_python(archive)
+
+
+def _bytes_by_python(archive: Path) -> int:
+    with zipfile.ZipFile(archive) as other:
+        return sum(member.file_size for member in other.infolist())
 
 
 def test_zipinfo_shows_modes_and_times(archive, tree):

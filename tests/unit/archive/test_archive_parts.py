@@ -101,6 +101,53 @@ def test_a_windows_reader_refuses_what_would_be_a_path_there(monkeypatch):
             names.NameOrder().admit(name)
 
 
+# Whatever makes a name odd, beside names and folders that are plain.
+ODD_NAMES = [
+    *(
+        "media/" + leaf
+        for leaf in ("a", "a/b", "a/b/", "a/b.txt", "a/", "a ", "a.b", "b")
+    ),
+    *(
+        "media/" + leaf
+        for leaf in ("-", ".", "..", ".a", "/a", "a//b", "a\\..\\b", "a:b")
+    ),
+    *("media/" + leaf for leaf in ("", "a\0", "é", "\udcc3\udca9", "\ud800", "~", "A")),
+    *(
+        "databases/a",
+        "databases/b",
+        "databases/a/b",
+        "databases/b/",
+        "elsewhere/a",
+        "a",
+    ),
+    *("media/" + "a" * 4090, "media/" + "a" * 4091, "media/" + "a/" * 255 + "a"),
+    *("media/é/a", "media/é/b", "media/é/" + "b" * 4087, "media/é/" + "b" * 4088),
+]
+
+
+def test_names_are_admitted_beside_their_neighbours_as_they_are_alone(monkeypatch):
+    chance = random.Random(3)
+    runs = [chance.choices(ODD_NAMES, k=3) for _ in range(20_000)]
+    runs += [sorted(run, key=names.sort_key) for run in runs]
+    fast = list(map(admitted, runs))
+    monkeypatch.setattr(names, "_is_plain", lambda *_: False)
+    slow = list(map(admitted, runs))
+    assert fast == slow
+    assert len({str(outcome[-1]) for outcome in slow}) > 8
+
+
+def admitted(run: list[str]) -> list[str | None]:
+    """Return what was wrong with each name; what is refused is passed over."""
+    order, outcomes = names.NameOrder(), []
+    for name in run:
+        try:
+            order.admit(name)
+            outcomes.append(None)
+        except ValueError as error:
+            outcomes.append(str(error))
+    return outcomes
+
+
 def inflated(function, data, size):
     """Return what comes out of damaged data, or that it is refused."""
     try:
