@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backups import dispatch, operations, scheduler, site_settings
 from backups.api.download import send_file
-from backups.exceptions import BackupError, BackupNotFound
+from backups.exceptions import BackupError, BackupNotFound, BackupProtected
 from backups.middleware import leave_gate
 from backups.models import Backup, Operation
 from backups.site_settings import Stored
@@ -194,8 +194,10 @@ def delete(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         messages.success(request, _("Deleted “%(key)s”.") % {"key": key})
         return go("changelist")
     info = operations.describe_backup(key)
+    until = info.protected_until
+    refusal = localized(BackupProtected(key, until).text) if until else None
     title = _("Delete %(key)s") % {"key": key}
-    return show(request, model_admin, "delete", title, info=info)
+    return show(request, model_admin, "delete", title, info=info, refusal=refusal)
 
 
 @require_POST

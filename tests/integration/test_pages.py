@@ -13,7 +13,7 @@ from backups import site_settings
 from backups.models import Operation
 from backups.site_settings import Stored
 from backups.templatetags.backups_words import localized
-from tests.engine import create, keys
+from tests.engine import create, keys, restore
 from tests.site.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -202,6 +202,18 @@ def test_delete_asks_once_more(root, media):
     assert keys() == ["one.zip"]
     assert "Deleted “one.zip”." in follow(root, "delete", key="one.zip")
     assert keys() == []
+
+
+def test_delete_of_a_protected_safety_copy_says_until_when(
+    root, article, media, django_user_model
+):
+    create("one.zip")
+    restore("one.zip")
+    root.force_login(django_user_model.objects.get(username="root"))
+    (copy,) = (key for key in keys() if key != "one.zip")
+    page = get(root, "delete", key=copy)
+    assert "undoes a restore, so it is protected until" in page
+    assert "Yes, delete it" not in page
 
 
 def test_verify_shows_its_outcome(root, article, media):
