@@ -209,11 +209,10 @@ class ArchiveWriter:
             return
         opened, info = open_regular(source.path)
         if info.st_size > WHOLE:
-            self._flush_small()
             try:
-                self._put_large(
-                    OutgoingFile(source.name, info, self._belt.aside), opened
-                )
+                self._flush_small()
+                file = OutgoingFile(source.name, info, self._belt.aside)
+                self._put_large(file, opened)
             finally:
                 os.close(opened)
         else:
@@ -258,16 +257,18 @@ class ArchiveWriter:
 
     def _flush_opened(self) -> None:
         files, size, tiny = self._opened, self._opened_size, self._is_opened_tiny()
+        if not files:
+            return
         self._opened, self._opened_size = [], 0
         helper = self._helper if tiny and size <= REQUEST_BYTES else None
-        if files and helper and not helper.is_busy():
+        if helper and not helper.is_busy():
             self._belt.put_job(self._write_batch, helper.ask(files))
             return
         with closing(files):
-            if files and helper:
+            if helper:
                 batch = pack_opened(files, self._codec)
                 self._belt.then(partial(self._write_batch, batch))
-            elif files:
+            else:
                 loaded = [file.load() for file in files]
                 self._belt.put(self._write_batch, pack_files, loaded, self._codec)
 

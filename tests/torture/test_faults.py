@@ -5,19 +5,19 @@ every one, each with every error.
 """
 
 import os
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import cycle
 
 import pytest
 
 from tests.live.crash import Call, Ended
 
-from .calls import choose, record
+from .calls import choose
 from .conftest import MakeTable
 from .places import Patient
 from .results import Table
+from .trials import Attempt, record_calls, try_everywhere
 from .verbs import Create, Delete, Restore, Upload, Verb
 
 pytestmark = pytest.mark.live
@@ -37,11 +37,7 @@ def table(strace: None, make_table: MakeTable) -> Table:
 
 @pytest.mark.parametrize("verb", [Create, Upload, Delete, Restore])
 def test_a_command_whose_call_fails_ends_in_words(sites, table, verb):
-    with ThreadPoolExecutor(len(sites)) as pool:
-        for done in [pool.submit(fail_all, verb(site), table) for site in sites]:
-            done.result()
-    table.store()
-    assert table.failures_of(f"{verb.__name__.lower()},") == []
+    try_everywhere(sites, verb, table, faults)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +56,7 @@ def test_a_database_that_can_not_be_written_is_told_in_words_where_it_matters(
 ):
     (site,) = [site for site in sites if site.mode == "wal"]
     trial = verb(site)
-    trial.prepare()
-    calls = record(site.site, site.launcher, *trial.arguments)
-    trial.judge()
-    trial.clean()
+    calls = record_calls(trial)
     call = next(c for c in calls if c.name == name and file in c.text)
 
     columns = fail_once(trial, call, "ENOSPC")
@@ -73,36 +66,14 @@ def test_a_database_that_can_not_be_written_is_told_in_words_where_it_matters(
     trial.clean()
 
 
-def fail_all(verb: Verb, table: Table) -> None:
-    patient = verb.patient
-    row = f"{verb.name}, {patient.mode}"
-    began = time.monotonic()
-    verb.prepare()
-    calls = record(patient.site, patient.launcher, *verb.arguments)
-    verb.judge()
-    verb.clean()
-    for call, error in faults(calls):
-        what = f"{error} from {call.name} {call.nth} {call.text[:200]}"
-        start = time.monotonic()
-        try:
-            table.count(row, *fail_once(verb, call, error))
-        except AssertionError as reason:
-            table.fail(row, f"{what}: {reason}")
-            table.store()
-        table.took(f"{row}: {what}", start)
-        verb.clean()
-    table.timed(row, began)
-
-
-def faults(calls: list[Call]) -> Iterator[tuple[Call, str]]:
-    """Yield each chosen call with an error that it can have; with 0 with each."""
+def faults(verb: Verb, calls: list[Call]) -> Iterator[Attempt]:
+    """Let each chosen call fail with an error that it can have; with 0 with each."""
     turns = {name: cycle(errors_of(name)) for name in {c.name for c in calls}}
     for call in choose(calls, POINTS):
-        if POINTS:
-            yield call, next(turns[call.name])
-        else:
-            for error in errors_of(call.name):
-                yield call, error
+        errors = [next(turns[call.name])] if POINTS else errors_of(call.name)
+        for error in errors:
+            what = f"{error} from {call.name} {call.nth} {call.text[:200]}"
+            yield what, partial(fail_once, verb, call, error)
 
 
 def errors_of(name: str) -> tuple[str, ...]:

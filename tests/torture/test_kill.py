@@ -7,17 +7,19 @@ short ones at fewer; 0 means at every single call that changes the site.
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from tests.live.crash import Call
 from tests.live.server import wait_until
 
-from .calls import choose, record
+from .calls import choose
 from .conftest import MakeTable
 from .places import LightLoad
 from .results import Table
+from .trials import Attempt, try_everywhere
 from .verbs import VERBS, Restore, Verb
 
 pytestmark = pytest.mark.live
@@ -32,32 +34,13 @@ def table(strace: None, make_table: MakeTable) -> Table:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_killed_command_leaves_the_old_site_or_the_new_one(sites, table, verb):
-    with ThreadPoolExecutor(len(sites)) as pool:
-        for done in [pool.submit(kill_all, verb(site), table) for site in sites]:
-            done.result()
-    table.store()
-    assert table.failures_of(f"{verb.__name__.lower()},") == []
+    try_everywhere(sites, verb, table, kills)
 
 
-def kill_all(verb: Verb, table: Table) -> None:
-    patient = verb.patient
-    row = f"{verb.name}, {patient.mode}"
-    began = time.monotonic()
-    verb.prepare()
-    calls = record(patient.site, patient.launcher, *verb.arguments)
-    verb.judge()
-    verb.clean()
+def kills(verb: Verb, calls: list[Call]) -> Iterator[Attempt]:
     for call in choose(calls, POINTS):
         what = f"{call.name} {call.nth} {call.text[:200]}"
-        start = time.monotonic()
-        try:
-            table.count(row, *kill_once(verb, call))
-        except AssertionError as error:
-            table.fail(row, f"{what}: {error}")
-            table.store()
-        table.took(f"{row}: {what}", start)
-        verb.clean()
-    table.timed(row, began)
+        yield what, partial(kill_once, verb, call)
 
 
 def kill_once(verb: Verb, call: Call) -> list[str]:

@@ -19,10 +19,11 @@ import pytest
 from tests.live.crash import Call, parse
 from tests.live.server import wait_until
 
-from .calls import CHANGES, changes, record, spread
+from .calls import CHANGES, changes, spread
 from .conftest import MakeTable
 from .places import MODES, OLD, Patient, patients
 from .results import Table
+from .trials import record_calls
 from .verbs import Create, Restore, Verb
 
 pytestmark = pytest.mark.live
@@ -112,10 +113,7 @@ def test_a_kill_while_the_lease_is_renewed_leaves_the_site_as_it_was(
 ):
     """The main thread is held up meanwhile, and the beat alone is traced."""
     verb = kind(patient)
-    verb.prepare()
-    calls = record(patient.site, patient.launcher, *verb.arguments)
-    verb.judge()
-    verb.clean()
+    calls = record_calls(verb)
     writes = [c for c in calls if c.name == "write" and "/.partial/" in c.text]
     name = "pwrite64"
     for nth in range(1, POINTS + 1):
