@@ -1,10 +1,16 @@
-"""The helper process: the same result, and nothing lost when it dies."""
+"""The helper process: the same result, and nothing lost when it dies.
 
+Results are the same once they are inflated: what ISA-L makes of the same bytes
+depends on the addresses that they happen to have (intel/isa-l, issue 140).
+"""
+
+import io
 import os
 import random
 import signal
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +19,8 @@ from handmade import Pipe, content_of, fill, media_sources, refuse_skip, write_t
 from backups.archive import ArchiveReader, ArchiveWriter, helper, writer
 from backups.archive.deflate import BEST
 from backups.archive.helper import REQUEST_BYTES, Helper
-from backups.archive.packing import Opened, pack_opened
+from backups.archive.layout import end_records
+from backups.archive.packing import Batch, Opened, pack_opened
 
 CONTENT = [os.urandom(50) + b"text" * n for n in range(50)]
 TREE = [(f"{n // 50:02}/{n:04}", b"%d, " % n * (n % 400)) for n in range(700)]
@@ -45,6 +52,18 @@ def open_files(tmp_path):
     return open_files
 
 
+def inflated(data: bytes) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
+def members_of(batch: Batch) -> list[tuple[str, bytes]]:
+    """Return what a batch holds, made a whole archive by its own records."""
+    records = b"".join(batch.records)
+    end = end_records(len(batch.records), len(records), batch.size)
+    return inflated(b"".join([*batch.parts, records, end]))
+
+
 def is_open(file: Opened) -> bool:
     return Path(f"/proc/self/fd/{file.descriptor}").exists()
 
@@ -52,8 +71,10 @@ def is_open(file: Opened) -> bool:
 def test_it_packs_as_it_would_be_packed_here(helped, open_files):
     here = pack_opened(open_files(CONTENT), BEST)
     there = helped.ask(open_files(CONTENT)).result()
-    here.parts = [b"".join(here.parts)]
-    assert there == here
+    assert members_of(there) == members_of(here)
+    assert [content for _, content in members_of(there)] == CONTENT
+    assert (there.lines, there.content) == (here.lines, here.content)
+    assert there.last.name == here.last.name
 
 
 def test_answers_may_be_taken_in_any_order(helped, open_files):
@@ -61,8 +82,8 @@ def test_answers_may_be_taken_in_any_order(helped, open_files):
     answers = [helped.ask(open_files(job)) for job in jobs]
     random.Random(5).shuffle(order := list(range(45)))
     for position in order:
-        expected = b"".join(pack_opened(open_files(jobs[position]), BEST).parts)
-        assert b"".join(answers[position].result().parts) == expected
+        batch = answers[position].result()
+        assert [content for _, content in members_of(batch)] == jobs[position]
         assert answers[position].done()
 
 
@@ -159,7 +180,7 @@ def test_an_archive_is_the_same_with_a_helper_that_has_always_too_much_to_do(
     monkeypatch.setattr(Helper, "is_busy", is_mostly_busy)
     write_tree(helped := Pipe(), tree)
     assert len(asked) > 10
-    assert b"".join(helped.pieces) == b"".join(alone.pieces)
+    assert inflated(b"".join(helped.pieces)) == inflated(b"".join(alone.pieces))
 
 
 def test_it_ends_with_the_writer_that_failed(tmp_path, monkeypatch):
