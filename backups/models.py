@@ -67,7 +67,8 @@ class Operation(models.Model):
     """The phases that it went through: ``[name, ISO time of its beginning]``."""
 
     contents = models.JSONField(default=dict)
-    """What the archive that it made or took in holds: ``databases``, ``files``."""
+    """What the archive that it made or took in holds: ``databases``, ``files``, and
+    ``file_bytes``, the bytes of all files, where it was made here."""
 
     safety_key = models.CharField(max_length=1024, blank=True)
 

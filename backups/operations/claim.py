@@ -76,6 +76,12 @@ class Claim:
         return workspace.operation_folder(self.token)
 
     @property
+    def bytes_done(self) -> int:
+        """Bytes that the work has advanced by so far."""
+        done: int = self._progress["bytes_done"]
+        return done
+
+    @property
     def progress(self) -> dict[str, Any]:
         """The fields of ``Operation`` that tell how far the work is."""
         return dict(self._progress)
@@ -190,9 +196,9 @@ class Claim:
         if done is not None:
             self._progress["bytes_done"] = done
 
-    def describe_contents(self, databases: int, files: int) -> None:
-        """Tell what the archive that was made holds."""
-        self._progress["contents"] = {"databases": databases, "files": files}
+    def describe_contents(self, **contents: int) -> None:
+        """Tell what the archive that was made holds; see ``Operation.contents``."""
+        self._progress["contents"] = contents
 
     def advance(self, count: int) -> None:
         """Add *count* bytes to what is done."""

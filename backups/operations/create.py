@@ -25,8 +25,12 @@ from backups.store import Store, get_store
 from backups.texts import Text
 from backups.texts import gettext_noop as _
 
+from . import history
 from .claim import Claim
 from .prune import prune_backups
+
+SAME_WITHIN = 10
+"""One in so many files more or less are about as many files."""
 
 
 def claim_create(key: str = "", *, actor: str, prefix: str = MANUAL_PREFIX) -> Claim:
@@ -86,6 +90,7 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
             claim.report(phase=phase or "databases", total=total, done=0)
             described = dict(write_databases(claim, writer, snapshotters))
             claim.report(phase=phase or "media")
+            before_media = claim.bytes_done
             if media:
                 writer.add_files(
                     media_sources(media, skipped),
@@ -93,7 +98,11 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
                 )
             archived = manifest(claim.operation, described, media, skipped)
             summary = writer.finish(archived)
-            claim.describe_contents(len(described), summary.count - len(described))
+            claim.describe_contents(
+                databases=len(described),
+                files=summary.count - len(described),
+                file_bytes=claim.bytes_done - before_media,
+            )
         claim.report(phase=phase or "storing")
         claim.require_held()
         incoming.publish()
@@ -151,10 +160,24 @@ def media_sources(media: MediaTree, skipped: list[str]) -> Iterator[Source]:
 def estimate(snapshotters: Any, media: MediaTree | None) -> int:
     """Return about how many bytes there are to do: databases twice, media once."""
     total = 2 * sum(snapshotter.size() for snapshotter in snapshotters)
-    if media:
-        for entry in media.walk([]):
-            with contextlib.suppress(OSError):  # Removed meanwhile.
-                total += 0 if entry.is_folder else os.stat(entry.path).st_size
+    return total + (estimate_media(media) if media else 0)
+
+
+def estimate_media(media: MediaTree) -> int:
+    """Return about how many bytes the files have.
+
+    To ask every file for its size can take a tenth of the time of saving them.
+    So where there are about as many as in the last backup, they count as much.
+    """
+    last = history.last_files()
+    if last:
+        number = sum(1 for _entry in media.walk([]))
+        if abs(number - last.number) * SAME_WITHIN <= last.number:
+            return last.bytes * number // last.number
+    total = 0
+    for entry in media.walk([]):
+        with contextlib.suppress(OSError):  # Removed meanwhile.
+            total += 0 if entry.is_folder else os.stat(entry.path).st_size
     return total
 
 

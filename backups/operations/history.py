@@ -155,6 +155,26 @@ class Proof(NamedTuple):
     cause: dict[str, Any]
 
 
+class Files(NamedTuple):
+    """How many files and empty folders a backup has, and their bytes."""
+
+    number: int
+    bytes: int
+
+
+def last_files() -> Files | None:
+    """Return what the newest backup that was made here has of files; None if none."""
+    made = Operation.objects.filter(
+        kind=Operation.Kind.CREATE,
+        state=Operation.State.SUCCEEDED,
+        contents__has_key="file_bytes",
+    )
+    contents = made.order_by("-started").values_list("contents", flat=True).first()
+    if not contents or not contents["files"]:
+        return None
+    return Files(contents["files"], contents["file_bytes"])
+
+
 def last_makings(**wanted: str) -> dict[str, Making]:
     """Return what last made, took in or deleted the backup of each *wanted* key."""
     kinds = (Operation.Kind.CREATE, Operation.Kind.UPLOAD, Operation.Kind.DELETE)
