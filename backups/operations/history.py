@@ -195,10 +195,10 @@ def _last_of_each(rows: QuerySet[Operation], kind: type[Row]) -> dict[str, Row]:
     return {found[0]: kind(*found) for found in wanted.iterator()}
 
 
-def safety_copies() -> set[str]:
-    """Return the keys that restores gave to the state that they replaced."""
+def safety_copies() -> dict[str, dict[str, int]]:
+    """Return the keys that restores gave to what they replaced, with its contents."""
     rows = Operation.objects.filter(kind=Operation.Kind.RESTORE).exclude(safety_key="")
-    return set(rows.values_list("safety_key", flat=True))
+    return dict(rows.values_list("safety_key", "contents"))
 
 
 def _trim() -> None:

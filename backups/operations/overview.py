@@ -76,7 +76,7 @@ class Past:
 
     makings: dict[str, history.Making]
     proofs: dict[str, history.Proof]
-    safety: set[str]
+    safety: dict[str, dict[str, int]]
 
 
 def read_history(**wanted: str) -> Past:
@@ -102,7 +102,7 @@ def describe(item: Stored, past: Past) -> BackupInfo:
         flaw=Text.from_json(proof.cause or proof.error) if proof else Text(""),
         protected_until=end_of_protection(item) if item.key in past.safety else None,
         begun=making.started if making and is_ours else None,
-        contents=making.contents if making else {},
+        contents=making.contents if making else past.safety.get(item.key, {}),
     )
 
 

@@ -25,4 +25,5 @@ class Command(BaseCommand):
         password = given or secrets.token_urlsafe(12)
         users.create_superuser(username=email, email=email, password=password)
         shown = "the password that you gave" if given else f"password {password}"
-        return f"Superuser {email} with {shown}."
+        # No full stop: it would be copied as a part of the password.
+        return f"Superuser {email} with {shown}"

@@ -49,6 +49,17 @@ def test_a_restore_saves_what_it_replaces(changed):
     operations.verify_backup(operations.claim_verify(key, actor="test"))
 
 
+def test_the_list_says_what_is_in_the_copy(changed):
+    restore("one.zip")
+    (key,) = safety_copies()
+    one = operations.describe_backup("one.zip").contents
+    copy = operations.describe_backup(key).contents
+    assert copy == one | {
+        "files": one["files"] + 1,
+        "file_bytes": one["file_bytes"] + len("later"),
+    }
+
+
 def test_undo_brings_all_of_it_back(changed):
     before = tree(changed)
     restore("one.zip")
