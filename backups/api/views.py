@@ -121,13 +121,14 @@ class BackupViewSet(ViewSet):
         if not may_download(request):
             raise ApiError(403, NO_ACCESS)
         try:
-            stored, file = operations.open_backup(require_one_segment(request, key))
+            found = operations.find_backup(require_one_segment(request, key))
+            file = operations.open_backup(found)
         except BackupNotFound as error:
             raise ApiError(404, NOT_FOUND) from error
         except StoreFailed as error:
             raise ApiError(500, NO_STORE) from error
         leave_gate(request)
-        return send_file(request, stored, file)
+        return send_file(request, found, file)
 
     def destroy(self, request: Any, key: str) -> HttpResponseBase:
         try:

@@ -55,9 +55,9 @@ def describe_backups() -> list[BackupInfo]:
     return sorted(found, key=lambda info: (info.modified, info.key), reverse=True)
 
 
-def describe_backup(key: str) -> BackupInfo:
-    """Return one of them. Raises BackupNotFound or StoreFailed."""
-    return describe(get_store().require(key), read_history(key=key))
+def describe_backup(found: Stored) -> BackupInfo:
+    """Return one of them, which ``find_backup`` found."""
+    return describe(found, read_history(key=found.key))
 
 
 def last_good_backup(found: list[BackupInfo]) -> Operation | None:

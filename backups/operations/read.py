@@ -29,14 +29,12 @@ def find_backup(key: str) -> Stored:
     return get_store().require(key)
 
 
-def open_backup(key: str) -> tuple[Stored, IO[bytes]]:
-    """Return what is known of a backup and its file, open for reading.
+def open_backup(found: Stored) -> IO[bytes]:
+    """Open a backup, which ``find_backup`` found, for reading.
 
-    Raises BackupNotFound or StoreFailed.
+    Raises BackupNotFound if it is gone since, or StoreFailed.
     """
-    store = get_store()
-    found = store.require(key)
-    return found, store.open(found)
+    return get_store().open(found)
 
 
 def is_remote() -> bool:
@@ -57,13 +55,15 @@ def describe_place() -> str:
     return get_store().describe()
 
 
-def read_manifest(key: str) -> dict[str, Any]:
-    """Return what an archive says about itself.
+def read_manifest(found: Stored) -> dict[str, Any]:
+    """Return what an archive, which ``find_backup`` found, says about itself.
 
-    Raises BackupNotFound, StoreFailed, or InvalidArchive.
+    Raises what ``open_backup`` raises, or InvalidArchive.
     """
-    stored, file = open_backup(key)
-    with file, ArchiveReader(SeekableSource(file, stored.size)) as archive:
+    with (
+        open_backup(found) as file,
+        ArchiveReader(SeekableSource(file, found.size)) as archive,
+    ):
         return archive.manifest
 
 

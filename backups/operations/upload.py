@@ -11,7 +11,7 @@ from backups.store import Incoming, get_store
 from backups.texts import gettext_noop as _
 
 from . import history
-from .read import count_contents, read_manifest
+from .read import count_contents, find_backup, read_manifest
 
 
 class Upload:
@@ -86,7 +86,7 @@ class Upload:
 def look_inside(key: str) -> dict[str, int]:
     """Return what the archive says that it holds; {} if it is none of ours."""
     try:
-        return count_contents(read_manifest(key))
+        return count_contents(read_manifest(find_backup(key)))
     except (BackupError, OSError):
         return {}  # What it lacks is for whoever verifies or restores it.
 

@@ -193,7 +193,7 @@ def delete(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
             return refuse(request, localized(error.text))
         messages.success(request, _("Deleted “%(key)s”.") % {"key": key})
         return go("changelist")
-    info = operations.describe_backup(key)
+    info = operations.describe_backup(operations.find_backup(key))
     until = info.protected_until
     refusal = localized(BackupProtected(key, until).text) if until else None
     title = _("Delete %(key)s") % {"key": key}
@@ -228,10 +228,11 @@ def store_upload(request: HttpRequest, received: Receiving) -> HttpResponseBase:
 def details(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """The manifest of one archive, and what the history knows of it."""
     key = wanted_key(request)
-    info = operations.describe_backup(key)
+    found = operations.find_backup(key)
+    info = operations.describe_backup(found)
     context: dict[str, Any] = {"info": info, "contents": info.contents}
     try:
-        context["manifest"] = operations.read_manifest(key)
+        context["manifest"] = operations.read_manifest(found)
         context["contents"] = operations.count_contents(context["manifest"])
         context["misfit"] = operations.find_misfit(context["manifest"])
     except BackupError as error:
@@ -242,9 +243,10 @@ def details(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
 
 @require_GET
 def download(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
-    stored, file = operations.open_backup(wanted_key(request))
+    found = operations.find_backup(wanted_key(request))
+    file = operations.open_backup(found)
     leave_gate(request)
-    return send_file(request, stored, file)
+    return send_file(request, found, file)
 
 
 @require_POST

@@ -292,10 +292,21 @@ def test_a_list_is_one_request_for_a_thousand_keys(bucket, store):
 def test_a_download_asks_for_the_head_of_its_object_once(bucket, store):
     put(store)
     bucket.server.requests.clear()
-    found, file = operations.open_backup("a.zip")
-    with file:
+    found = operations.find_backup("a.zip")
+    with operations.open_backup(found) as file:
         assert len(file.read()) == found.size
     assert [request.method for request in bucket.server.requests] == ["HEAD", "GET"]
+
+
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_the_details_of_a_backup_ask_for_its_head_once(bucket, store, article):
+    operations.create_backup(operations.claim_create("a.zip", actor="test"))
+    bucket.server.requests.clear()
+    found = operations.find_backup("a.zip")
+    assert operations.describe_backup(found).size == found.size
+    assert operations.read_manifest(found)["format"] == 1
+    methods = [request.method for request in bucket.server.requests]
+    assert methods.count("HEAD") == 1
 
 
 def test_a_list_says_what_the_server_says_whatever_the_keys(bucket, store):

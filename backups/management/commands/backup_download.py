@@ -36,8 +36,8 @@ class Command(BackupCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> str | None:
-        stored, file = operations.open_backup(options["name"])
-        with file:
+        stored = operations.find_backup(options["name"])
+        with operations.open_backup(stored) as file:
             if options["target"] == "-":
                 copy(file, sys.stdout.buffer, stored.size, options["verbosity"])
                 return None

@@ -52,8 +52,10 @@ def test_a_restore_saves_what_it_replaces(changed):
 def test_the_list_says_what_is_in_the_copy(changed):
     restore("one.zip")
     (key,) = safety_copies()
-    one = operations.describe_backup("one.zip").contents
-    copy = operations.describe_backup(key).contents
+    one, copy = (
+        operations.describe_backup(operations.find_backup(name)).contents
+        for name in ("one.zip", key)
+    )
     assert copy == one | {
         "files": one["files"] + 1,
         "file_bytes": one["file_bytes"] + len("later"),
