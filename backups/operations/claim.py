@@ -196,9 +196,13 @@ class Claim:
         if done is not None:
             self._progress["bytes_done"] = done
 
-    def describe_contents(self, **contents: int) -> None:
+    def describe_contents(self, *, databases: int, files: int, file_bytes: int) -> None:
         """Tell what the archive that was made holds; see ``Operation.contents``."""
-        self._progress["contents"] = contents
+        self._progress["contents"] = {
+            "databases": databases,
+            "files": files,
+            "file_bytes": file_bytes,
+        }
 
     def advance(self, count: int) -> None:
         """Add *count* bytes to what is done."""
