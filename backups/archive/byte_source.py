@@ -6,6 +6,8 @@ from typing import IO, Protocol, Self
 from backups.exceptions import InvalidArchive
 from backups.texts import gettext_noop as _
 
+from .sources import read_block
+
 
 class ByteSource(Protocol):
     """Random access to an archive, used by one thread at a time."""
@@ -23,8 +25,8 @@ class FileSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(path, flags)
-        self.size = os.fstat(self._descriptor).st_size
+        self.descriptor = os.open(path, flags)
+        self.size = os.fstat(self.descriptor).st_size
 
     def __enter__(self) -> Self:
         return self
@@ -33,18 +35,12 @@ class FileSource:
         self.close()
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     def read_at(self, offset: int, length: int) -> bytes:
-        data = os.pread(self._descriptor, length, offset)
-        while len(data) < length:
-            more = os.pread(self._descriptor, length - len(data), offset + len(data))
-            if not more:
-                break
-            data += more
-        return data
+        return read_block(self.descriptor, length, offset)
 
 
 class SeekableSource:
@@ -69,7 +65,11 @@ def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:
     """Return `length` bytes at `offset`, or raise InvalidArchive."""
     # A zip64 field can name an offset that no system call takes.
     inside = offset + length <= source.size
-    data = source.read_at(offset, length) if inside else b""
+    return require_length(source.read_at(offset, length) if inside else b"", length)
+
+
+def require_length(data: bytes, length: int) -> bytes:
+    """Return what was read if it is all; raises InvalidArchive."""
     if len(data) != length:
         raise InvalidArchive(_("The archive ends too early; it was cut short."))
     return data

@@ -128,24 +128,17 @@ def _read_lines(source: ByteSource, index: Index, limits: Limits) -> Iterator[by
 
 
 def _match(line: bytes, record: CentralRecord, limits: Limits) -> Member:
+    is_streamed = bool(record.flags & STREAMED)
+    stored = record.method, record.crc, record.packed, record.offset, is_streamed
     try:
-        listed = parse_line(line)
-        same_name = encode_name(listed.name) == record.name
+        member = parse_line(line, stored)
+        same_name = encode_name(member.name) == record.name
     except ValueError:
         raise bad_member(
             decode_name(record.name), _("is not listed correctly")
         ) from None
     if not same_name:
-        raise bad_member(listed.name, _("is listed where another one is stored"))
-    member = Member(
-        *listed[:5],
-        record.method,
-        record.crc,
-        record.packed,
-        record.offset,
-        bool(record.flags & STREAMED),
-        *listed[10:],
-    )
+        raise bad_member(member.name, _("is listed where another one is stored"))
     if central_record(member, record.offset) != record.raw:
         raise bad_member(member.name, _flaw_of_record(member, record))
     flaw = _flaw_of_sizes(member, limits)

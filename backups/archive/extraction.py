@@ -7,15 +7,16 @@ from pathlib import Path
 
 from backups.texts import gettext_noop as _
 
-from .byte_source import ByteSource, read_exactly
+from .byte_source import ByteSource, FileSource, read_exactly
 from .conveyor import Conveyor
 from .deflate import END_OF_STREAM
 from .digest import Digest
 from .directory import bad_member, damaged_member
+from .helper import HELP_FROM, Helper
 from .inflate import inflate_block, inflate_stream, read_pieces
 from .layout import descriptor, local_header, member_end
 from .member import STORED, WHOLE, Member
-from .unpacking import NewFile, Piece, naming_collisions, unpack_batch
+from .unpacking import NewFile, Piece, Unpacking, naming_collisions, unpack_batch
 
 _BATCH_FILES = 128
 _TINY = 16 << 10
@@ -49,28 +50,54 @@ class Extraction:
         self._progress = progress
         self._on_file = on_file
         self._durable = durable
+        self._tiny = 0
+        self._helper: Helper | None = None
 
     def run(self, members: Iterable[Member]) -> None:
         """Extract the members; raises InvalidArchive or OSError."""
-        with ExitStack() as files:
-            for batch in _group(members):
-                if isinstance(batch, Member):
-                    self._put_large(batch, files)
-                else:
-                    self._put_batch(batch)
-            self._belt.drain()
+        try:
+            with ExitStack() as files:
+                for batch in _group(members):
+                    if isinstance(batch, Member):
+                        self._put_large(batch, files)
+                    else:
+                        self._put_batch(batch)
+                self._belt.drain()
+        finally:
+            if self._helper:
+                self._helper.close()
 
     def _put_batch(self, members: list[Member]) -> None:
         start = members[0].offset
-        data = read_exactly(self._source, start, member_end(members[-1]) - start)
+        length = member_end(members[-1]) - start
         pieces = [Piece(member, self._route(member.name)) for member in members]
         report = partial(self._report, pieces)
-        if len(data) <= _TINY * len(members):
-            # Threads would spend more on the interpreter's lock than they gain.
-            self._belt.then(partial(unpack_batch, data, pieces))
-            self._belt.then(report)
+        if length <= _TINY * len(members):
+            self._put_tiny(start, length, pieces, report)
         else:
+            data = read_exactly(self._source, start, length)
             self._belt.put(report, unpack_batch, data, pieces)
+
+    def _put_tiny(
+        self, start: int, length: int, pieces: list[Piece], report: Callable[..., None]
+    ) -> None:
+        # Threads would spend more on the interpreter's lock than they gain.
+        if isinstance(self._source, FileSource):
+            helper = self._find_helper(len(pieces))
+            if helper and not helper.is_busy():
+                task = Unpacking(self._source.descriptor, start, length, pieces)
+                self._belt.put_job(report, helper.ask(task))
+                return
+        data = read_exactly(self._source, start, length)
+        self._belt.then(partial(unpack_batch, data, pieces))
+        self._belt.then(report)
+
+    def _find_helper(self, more: int) -> Helper | None:
+        """Return the helper, once there are enough tiny members; `more` come."""
+        if self._tiny < HELP_FROM <= self._tiny + more:
+            self._helper = Helper.start()
+        self._tiny += more
+        return self._helper
 
     def _report(self, pieces: list[Piece], _result: None = None) -> None:
         self._progress(sum(piece.member.size for piece in pieces))

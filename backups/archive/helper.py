@@ -1,4 +1,4 @@
-"""A second process that packs tiny files while the first reads and writes.
+"""A second process that packs or unpacks tiny files while the first does the rest.
 
 For files of a few kilobytes most of the time goes to Python itself, and threads
 only take turns at that. Everything works without the helper, only slower.
@@ -14,11 +14,9 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Protocol, Self, cast
 
-from .deflate import BEST
 from .memory import reuse_memory
-from .packing import Batch, Opened, closing, pack_opened
 
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
@@ -30,39 +28,67 @@ _PATIENCE = 10.0
 # for one to be read, and therefore always goes on to read requests.
 _PIPE = 1 << 20
 _OUTSTANDING = 2
-_LENGTH = struct.Struct("<I")
-_MOST_FILES = 250
+# Of a request: its bytes, and how many descriptors come with it.
+_HEAD = struct.Struct("<IH")
+_MOST_DESCRIPTORS = 250
+HELP_FROM = 2000
+"""From so many tiny files on a helper is worth its start."""
 REQUEST_BYTES = 384 << 10
-"""Most bytes of files to ask for at once."""
+"""Most bytes of answer to ask for at once."""
+
+
+class Task(Protocol):
+    """Work for either process. It is pickled; open files are handed on beside it."""
+
+    @property
+    def descriptors(self) -> Sequence[int]:
+        """What `run` reads from."""
+
+    def run(self, descriptors: Sequence[int]) -> Any:
+        """Do it, in whichever process, and return the result."""
+
+    def redo(self) -> Any:
+        """Do it here; a helper that died may have begun it."""
+
+    def close(self) -> None:
+        """Close what only this task has open."""
 
 
 class Answer:
-    """A batch that the helper is asked for."""
+    """What a task comes to that the helper is asked to do."""
 
-    def __init__(self, helper: "Helper", files: Sequence[Opened]) -> None:
+    def __init__(self, helper: "Helper", task: Task) -> None:
         self._helper = helper
-        self._files = files
-        self._batch: Batch | None = None
+        self._task = task
+        self._is_settled = False
+        self._value: Any = None
+        self._error: Exception | None = None
 
     def done(self) -> bool:
         """Tell whether `result` would return at once."""
-        return self._batch is not None
+        return self._is_settled
 
-    def result(self) -> Batch:
-        """Return the batch, waiting for it; raises OSError for what can't be read."""
-        while self._batch is None:
+    def result(self) -> Any:
+        """Return the result, waiting for it; raises what the task has raised."""
+        while not self._is_settled:
             self._helper.receive()
-        return self._batch
+        if self._error:
+            raise self._error
+        return self._value
 
     def drop(self) -> None:
-        """Want the batch no more."""
-        with closing(self._files):
-            self._files = ()
+        """Want the result no more."""
+        self._task.close()
 
-    def settle(self, batch: Batch | None) -> None:
-        """Take what the helper answered, or do without it."""
-        with closing(self._files):
-            self._batch = batch or pack_opened(self._files, BEST)
+    def settle(self, reply: tuple[Any, Exception | None] | None) -> None:
+        """Take what the helper replied, or do without it."""
+        try:
+            self._value, self._error = reply or (self._task.redo(), None)
+        except Exception as error:  # noqa: BLE001 (raised by `result`)
+            self._error = error
+        finally:
+            self._task.close()
+            self._is_settled = True
 
 
 class Helper:
@@ -115,33 +141,30 @@ class Helper:
         """Tell whether `ask` would have to wait."""
         return len(self._waiting) >= _OUTSTANDING and not self._selector.select(0)
 
-    def ask(self, files: Sequence[Opened]) -> Answer:
-        """Have files packed, as `pack_opened` does; at most REQUEST_BYTES.
-
-        They are closed once they are packed.
-        """
-        answer = Answer(self, files)
+    def ask(self, task: Task) -> Answer:
+        """Have a task done and closed; its result is at most REQUEST_BYTES."""
+        answer = Answer(self, task)
         self._waiting.append(answer)
         while len(self._waiting) > _OUTSTANDING:
             self.receive()
         if not self._lost:
-            self._send(files)
+            self._send(task)
         return answer
 
     def receive(self) -> None:
         """Wait for the oldest answer that is outstanding."""
         answer = self._waiting.popleft()
-        batch = None
+        reply = None
         if not self._lost:
             try:
-                batch = pickle.load(self._answers)  # noqa: S301 (a private pipe)
+                reply = pickle.load(self._answers)  # noqa: S301 (a private pipe)
             except (OSError, EOFError, pickle.UnpicklingError):
                 # It was killed; whatever it did not answer is done here.
                 self._lost = True
-        answer.settle(batch)
+        answer.settle(reply)
 
     def close(self) -> None:
-        """End the process and close the files of answers that nobody wants."""
+        """End the process and drop the answers that nobody took."""
         self._process.kill()
         self._process.wait()
         self._selector.close()
@@ -150,11 +173,11 @@ class Helper:
         while self._waiting:
             self._waiting.popleft().drop()
 
-    def _send(self, files: Sequence[Opened]) -> None:
-        request = pickle.dumps([tuple(file) for file in files], protocol=5)
-        message = _LENGTH.pack(len(request)) + request
+    def _send(self, task: Task) -> None:
+        request = pickle.dumps(task, protocol=5)
+        descriptors = task.descriptors
+        message = _HEAD.pack(len(request), len(descriptors)) + request
         try:
-            descriptors = [file.descriptor for file in files]
             sent = socket.send_fds(self._requests, [message], descriptors)
             self._requests.sendall(message[sent:])
         except OSError:
@@ -166,30 +189,31 @@ class Helper:
 
 
 def serve() -> None:
-    """Be the helper: answer requests on standard input until it ends."""
+    """Be the helper: do tasks from standard input until it ends."""
     reuse_memory()
     requests, answers = socket.socket(fileno=sys.stdin.fileno()), sys.stdout.buffer
     answers.write(_READY)
     answers.flush()
     while True:
-        message, descriptors, *_ = socket.recv_fds(requests, _LENGTH.size, _MOST_FILES)
-        if len(message) < _LENGTH.size:
+        head, descriptors, *_ = socket.recv_fds(requests, _HEAD.size, _MOST_DESCRIPTORS)
+        if len(head) < _HEAD.size:
             return
-        (size,) = _LENGTH.unpack(message)
-        request = pickle.loads(requests.recv(size, socket.MSG_WAITALL))  # noqa: S301
-        batch = _pack(request, descriptors)
-        pickle.dump(batch, answers, protocol=5)
+        size, count = _HEAD.unpack(head)
+        request = requests.recv(size, socket.MSG_WAITALL)
+        try:
+            # Fewer descriptors come where this process may have no more.
+            reply = _reply(request, descriptors) if len(descriptors) == count else None
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        pickle.dump(reply, answers, protocol=5)
         answers.flush()
 
 
-def _pack(request: list[tuple[Any, ...]], descriptors: list[int]) -> Batch | None:
-    """Return the files as a batch, None if one can't be read by this process."""
-    named = zip(request, descriptors, strict=False)
-    files = [Opened(file[0], opened, *file[2:]) for file, opened in named]
-    with closing(files):
-        try:
-            batch = pack_opened(files, BEST)
-        except OSError:
-            return None
-    batch.parts = [b"".join(batch.parts)]
-    return batch if len(files) == len(request) else None
+def _reply(request: bytes, descriptors: Sequence[int]) -> tuple[Any, Exception | None]:
+    """Return the result of a task, or what it raised."""
+    task: Task = pickle.loads(request)  # noqa: S301 (a private socket)
+    try:
+        return task.run(descriptors), None
+    except Exception as error:  # noqa: BLE001 (raised by whoever asked)
+        return None, error

@@ -49,6 +49,8 @@ _ZIP64_ID = 1
 # Behind its signature and the writer's version a central record repeats the local
 # header; then come its own fields, and last of these the offset.
 _REPEATED = CENTRAL_SIGN + struct.pack("<H", _UNIX | _PLAIN)
+# Of a central record all but its versions, its time, and where in which disk it is.
+_UNLISTED = struct.Struct("<4s4x2H4x3I3H4x2I")
 _PLACE = struct.Struct("<3H2I")
 _OFFSET = struct.Struct("<I")
 _OFFSET_AT = CENTRAL.size - _OFFSET.size
@@ -121,11 +123,10 @@ def central_record(member: Member, offset: int) -> bytes:
         extra = _zip64_extra(size, packed, offset)
         needed = _ZIP64
         size, packed, offset = (min(n, FULL32) for n in (size, packed, offset))
-    versions = _UNIX | needed, needed
-    fields = method, _dos_time(mtime_ns // 10**9), crc, packed, size
+    moment, attributes = _dos_time(mtime_ns // 10**9), _attributes(name, mode)
+    head = CENTRAL_SIGN, _UNIX | needed, needed, flags, method, moment
     lengths = len(raw), len(extra), 0
-    place = 0, 0, _attributes(name, mode), offset
-    header = CENTRAL.pack(CENTRAL_SIGN, *versions, flags, *fields, *lengths, *place)
+    header = CENTRAL.pack(*head, crc, packed, size, *lengths, 0, 0, attributes, offset)
     return header + raw + extra
 
 
@@ -203,24 +204,8 @@ def parse_central(data: bytes, start: int) -> CentralRecord | None:
     """
     if len(data) - start < CENTRAL.size:
         return None
-    (
-        sign,
-        _,
-        _,
-        flags,
-        method,
-        _,
-        crc,
-        packed,
-        size,
-        *lengths,
-        _,
-        _,
-        attributes,
-        offset,
-    ) = (  # fmt: skip
-        CENTRAL.unpack_from(data, start)
-    )
+    fields = _UNLISTED.unpack_from(data, start)
+    sign, flags, method, crc, packed, size, *lengths, attributes, offset = fields
     if sign != CENTRAL_SIGN:
         raise ValueError("no record")
     name_start = start + CENTRAL.size

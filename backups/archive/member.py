@@ -64,6 +64,10 @@ class Member(NamedTuple):
         return self.name.endswith("/")
 
 
+# The last fields of most members.
+_WITHOUT_BLOCKS = (False, 0, ())
+
+
 def format_line(member: Member) -> bytes:
     """Return the member's line of members.jsonl, with its newline."""
     name, size, sha256, mtime_ns, mode = member[:5]
@@ -79,22 +83,23 @@ def format_line(member: Member) -> bytes:
     return line.encode("ascii")
 
 
-def parse_line(line: bytes) -> Member:
-    """Return what a line says; the fields from the zip records stay at zero.
+def parse_line(line: bytes, stored: tuple[Any, ...]) -> Member:
+    """Return the member that a line lists.
 
-    Raises ValueError unless the line is exactly what `format_line` makes of it,
-    so that two readers can never understand it in two ways.
+    `stored` are its fields from `method` to `streamed`, which only the zip's
+    records know. Raises ValueError unless the line is exactly what `format_line`
+    makes of the member, so that two readers can never understand it in two ways.
     """
     plain = _PLAIN_LINE.fullmatch(line)
     if plain:
         name, size, sha256, mtime_ns, mode = plain.groups()
         fields = name.decode(), int(size), sha256.decode(), int(mtime_ns), int(mode)
         if fields[1] <= _LARGEST and abs(fields[3]) <= _LARGEST and fields[4] <= 0o777:
-            return Member(*fields)
+            return Member._make(fields + stored + _WITHOUT_BLOCKS)
     try:
         member = _member_from(json.loads(line.decode("ascii")))
         if format_line(member) == line:
-            return member
+            return Member._make(member[:5] + stored + member[10:])
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a member") from error
     raise ValueError("not in the form that this format prescribes")

@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .deflate import Codec
+from .deflate import BEST, Codec
 from .layout import local_header, repeat_header
 from .member import DEFLATED, STORED, Member, format_line
 from .sources import read_whole
@@ -91,16 +90,32 @@ def pack_files(files: Iterable[Loaded], codec: Codec) -> Batch:
     return batch
 
 
-def pack_opened(files: Sequence[Opened], codec: Codec) -> Batch:
-    """Read the files, one by one, and return them as a batch."""
-    return pack_files((file.load() for file in files), codec)
+class Packing:
+    """The task of packing small open files; it closes them."""
 
+    def __init__(self, files: Sequence[Opened]) -> None:
+        self._files = files
 
-@contextmanager
-def closing(files: Sequence[Opened]) -> Iterator[None]:
-    """Close the files at the end, whatever happens."""
-    try:
-        yield
-    finally:
-        for file in files:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Bare tuples are pickled four times as fast.
+        return Packing, ([tuple(file) for file in self._files],)
+
+    @property
+    def descriptors(self) -> list[int]:
+        return [file.descriptor for file in self._files]
+
+    def run(self, descriptors: Sequence[int]) -> Batch:
+        """Read the files, one by one, and return them as a batch."""
+        named = zip(self._files, descriptors, strict=True)
+        files = (Opened(file[0], opened, *file[2:]) for file, opened in named)
+        batch = pack_files((file.load() for file in files), BEST)
+        batch.parts = [b"".join(batch.parts)]
+        return batch
+
+    def redo(self) -> Batch:
+        return self.run(self.descriptors)
+
+    def close(self) -> None:
+        for file in self._files:
             os.close(file.descriptor)
+        self._files = ()

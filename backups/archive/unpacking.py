@@ -6,15 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from backups.texts import gettext_noop as _
 
+from .byte_source import require_length
 from .deflate import BEST
 from .directory import bad_member, damaged_member
 from .inflate import inflate_whole
 from .layout import local_header
 from .member import STORED, Member
+from .sources import read_block
 
 _UNFIT_NAME = (errno.ENAMETOOLONG, errno.EILSEQ)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -24,7 +26,7 @@ class Piece(NamedTuple):
     """A small member and where it goes: nowhere if it is only verified."""
 
     member: Member
-    target: Path | None
+    target: str | Path | None
 
 
 def unpack_batch(data: bytes, pieces: Sequence[Piece]) -> None:
@@ -43,6 +45,50 @@ def unpack_batch(data: bytes, pieces: Sequence[Piece]) -> None:
         if target is not None:
             with naming_collisions(member):
                 write_whole(member, target, content)
+
+
+class Unpacking:
+    """The task of checking and writing small members of an archive in a file."""
+
+    def __init__(
+        self, descriptor: int, start: int, length: int, pieces: Sequence[Piece]
+    ) -> None:
+        self.descriptors = (descriptor,)
+        self._start = start
+        self._length = length
+        self._pieces = pieces
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Bare tuples and text are pickled several times as fast.
+        pieces = [
+            (tuple(member), target and os.fspath(target))
+            for member, target in self._pieces
+        ]
+        return _unpacking, (self._start, self._length, pieces)
+
+    def run(self, descriptors: Sequence[int]) -> None:
+        """Do what `unpack_batch` does with the `length` bytes at `start`."""
+        (descriptor,) = descriptors
+        data = read_block(descriptor, self._length, self._start)
+        unpack_batch(require_length(data, self._length), self._pieces)
+
+    def redo(self) -> None:
+        """Check them; raises OSError if there is something to write.
+
+        Files of the first try cannot be told from those of another member whose
+        name the file system takes for the same.
+        """
+        if any(target is not None for _, target in self._pieces):
+            raise OSError(errno.EIO, "a process that unpacked files was killed")
+        self.run(self.descriptors)
+
+    def close(self) -> None:
+        """The archive stays its reader's to close."""
+
+
+def _unpacking(start: int, length: int, pieces: Sequence[tuple[Any, ...]]) -> Unpacking:
+    made = [Piece(Member._make(member), target) for member, target in pieces]
+    return Unpacking(-1, start, length, made)
 
 
 @contextmanager
@@ -77,10 +123,10 @@ def _unpack(member: Member, packed: bytes) -> bytes:
     return content
 
 
-def write_whole(member: Member, target: Path, content: bytes) -> None:
+def write_whole(member: Member, target: str | Path, content: bytes) -> None:
     """Create `target` with all of a member's content, mode and time."""
     if member.is_folder:
-        create_folder(member, target)
+        create_folder(member, Path(target))
         return
     with NewFile(member, target) as file:
         file.write(content)
@@ -98,12 +144,12 @@ def create_folder(member: Member, target: Path) -> None:
 class NewFile:
     """A file that did not exist before; parents are created where missing."""
 
-    def __init__(self, member: Member, target: Path) -> None:
+    def __init__(self, member: Member, target: str | Path) -> None:
         self._member = member
         try:
             self._descriptor = os.open(target, _NEW_FILE, 0o600)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(target, _NEW_FILE, 0o600)
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO, Any, Protocol, Self
 
 from .conveyor import Conveyor, Job
 from .deflate import BEST, END_OF_STREAM, Codec
-from .helper import REQUEST_BYTES, Helper
+from .helper import HELP_FROM, REQUEST_BYTES, Helper
 from .layout import (
     NO_TIME_NS,
     SERVICE_MODE,
@@ -26,7 +27,7 @@ from .limits import Limits
 from .member import BLOCK, FORMAT, STORED, WHOLE, Member, format_line
 from .names import MANIFEST, NameOrder, show
 from .outgoing import Listing, OutgoingFile, open_spool
-from .packing import Batch, Opened, closing, pack_files, pack_opened
+from .packing import Batch, Opened, Packing, pack_files
 from .sources import (
     FilePath,
     NotThere,
@@ -44,7 +45,6 @@ _JOB_FILES = 50
 _HELP_BYTES = 256 << 10
 # A name is told in a request, a line and two records.
 _NAME_COST = 16
-_HELP_FROM = 2000
 _COPY = 1 << 20
 
 
@@ -127,8 +127,8 @@ class ArchiveWriter:
         self._belt.close()
         if self._helper:
             self._helper.close()
-        with closing(self._opened):
-            self._opened = []
+        Packing(self._opened).close()
+        self._opened = []
         self._listing.close()
         self._records.close()
 
@@ -239,12 +239,14 @@ class ArchiveWriter:
     def _pack_here(self, file: Opened) -> None:
         # Handing tiny files to threads costs more than compressing them: every
         # short call would pass the interpreter's lock back and forth.
-        with closing([file]):
+        try:
             self._flush_opened()
             self._batch.pack(file.load(), self._codec)
+        finally:
+            os.close(file.descriptor)
         self._flush_full_batch()
         self._tiny += 1
-        if self._tiny == _HELP_FROM and self._codec is BEST:
+        if self._tiny == HELP_FROM and self._codec is BEST:
             self._helper = Helper.start()
 
     def _flush(self) -> None:
@@ -261,13 +263,13 @@ class ArchiveWriter:
             return
         self._opened, self._opened_size = [], 0
         helper = self._helper if tiny and size <= REQUEST_BYTES else None
+        task = Packing(files)
         if helper and not helper.is_busy():
-            self._belt.put_job(self._write_batch, helper.ask(files))
+            self._belt.put_job(self._write_batch, helper.ask(task))
             return
-        with closing(files):
+        with closing(task):
             if helper:
-                batch = pack_opened(files, self._codec)
-                self._belt.then(partial(self._write_batch, batch))
+                self._belt.then(partial(self._write_batch, task.redo()))
             else:
                 loaded = [file.load() for file in files]
                 self._belt.put(self._write_batch, pack_files, loaded, self._codec)
