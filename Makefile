@@ -19,7 +19,7 @@ serve: $(VENV)/.installed ## Run the site on http://127.0.0.1:8090
 test: $(VENV)/.installed-dev tools lint ## Run every test and every check
 	$(BIN)/python -m pytest $(TESTS)
 
-torture: $(VENV)/.installed-dev tools ## Prove docs/reliability.md, in about an hour
+torture: $(VENV)/.installed-dev tools ## Prove docs/reliability.md, in two hours or more
 	@env TORTURE_POINTS=$${TORTURE_POINTS:-300} TORTURE_FAULTS=$${TORTURE_FAULTS:-200} \
 	 TORTURE_THREADS=$${TORTURE_THREADS:-12} TORTURE_LEVELS=$${TORTURE_LEVELS:-7} \
 	 TORTURE_RESULTS=$${TORTURE_RESULTS:-data/torture} \

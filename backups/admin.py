@@ -34,11 +34,6 @@ class BackupAdmin(admin.ModelAdmin):
 
         return page_urls(self)
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        from .pages.views import overview
-
-        return overview(request, self)
-
 
 def may_enter(request: HttpRequest) -> bool:
     user = request.user

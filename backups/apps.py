@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 class BackupsConfig(AppConfig):
     name = "backups"
     verbose_name = _("Backups")
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from . import checks, notifications  # noqa: F401

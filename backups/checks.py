@@ -108,8 +108,7 @@ def check_values() -> Iterator[CheckMessage]:
         if key in RULES and not RULES[key].holds(value):
             yield Error(
                 f'BACKUPS["{key}"] is {value!r}, but must be {RULES[key].words}.',
-                hint="docs/settings.md says what it means; leave it out for the"
-                f" default, {getattr(Settings, key)!r}.",
+                hint=f"Leave it out for the default, {getattr(Settings, key)!r}.",
                 id="backups.E009",
             )
 
@@ -211,10 +210,10 @@ def check_workspace() -> Iterator[CheckMessage]:
 
 
 def check_journal_modes() -> Iterator[CheckMessage]:
-    for alias in connections:
-        options = connections[alias].settings_dict.get("OPTIONS", {})
+    for alias in get_settings().DATABASES or connections:
         if connections[alias].vendor != "sqlite":
             continue
+        options = connections[alias].settings_dict.get("OPTIONS", {})
         if "journal_mode" not in str(options.get("init_command", "")):
             yield checks.Warning(
                 f"The SQLite database “{alias}” may not be in WAL mode, so writers"

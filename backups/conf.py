@@ -16,7 +16,7 @@ class Settings:
     """What ``settings.BACKUPS`` says, with the defaults filled in."""
 
     SITE_NAME: str = "Acme"
-    """Names the site in generated archive names and on the page."""
+    """Names the site in generated archive names and in mails."""
 
     STORAGE: str = "backups"
     """Alias in ``STORAGES`` of the storage that keeps the archives."""

@@ -41,7 +41,9 @@ def run(claim: operations.Claim) -> None:
             logger, claim.token, "unstarted", level=logging.ERROR, exception=error
         )
         with claim:  # Settles it as failed.
-            raise OperationFailed(_("The operation could not be started.")) from error
+            raise OperationFailed(
+                _("The operation could not be started; the log says why.")
+            ) from error
     log_event(logger, claim.token, "started", pid=child.pid)
     claim.hand_over()
     threading.Thread(target=_reap, args=(child, claim), daemon=True).start()

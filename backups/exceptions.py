@@ -102,6 +102,10 @@ class StoreFailed(BackupError):
     """The storage that keeps the archives did not do what it was asked."""
 
 
+class NameUnchecked(StoreFailed):
+    """The storage did not say whether a backup is stored under that key."""
+
+
 class RecoveryFailed(BackupError):
     """An interrupted restore can't be settled yet; its journal is kept."""
 

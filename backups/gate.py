@@ -85,7 +85,10 @@ def _wait_exclusive(descriptor: int, timeout: float) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise OperationFailed(
-                    _("Requests were still running after %(timeout)s seconds."),
+                    _(
+                        "Requests were still running after %(timeout)s seconds, so"
+                        " nothing was changed. Try again, or raise DRAIN_TIMEOUT."
+                    ),
                     timeout=f"{timeout:g}",
                 ) from None
             time.sleep(0.01)

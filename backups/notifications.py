@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from .models import Operation
-from .names import is_automatic
+from .names import AUTOMATIC_PREFIX, is_automatic
 from .signals import operation_finished
 from .site_settings import Stored
 
@@ -55,10 +55,11 @@ def send(operation: Operation) -> None:
 
 def last_success() -> Operation | None:
     made = Operation.objects.filter(
-        kind=Operation.Kind.CREATE, state=Operation.State.SUCCEEDED
+        kind=Operation.Kind.CREATE,
+        state=Operation.State.SUCCEEDED,
+        key__startswith=AUTOMATIC_PREFIX,
     )
-    rows = made.order_by("-finished")
-    return next((row for row in rows.iterator() if is_automatic(row.key)), None)
+    return made.order_by("-finished").first()
 
 
 def superuser_addresses() -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 
-def start_command(*arguments: str, lock: int | None = None) -> subprocess.Popen[bytes]:
+def start_command(*arguments: str, lock: int) -> subprocess.Popen[bytes]:
     """Start ``manage.py`` with *arguments*, detached from this process.
 
     It has its own session, so neither a signal to the server's group nor the
@@ -19,7 +19,7 @@ def start_command(*arguments: str, lock: int | None = None) -> subprocess.Popen[
         env=_environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        pass_fds=() if lock is None else (lock,),
+        pass_fds=(lock,),
     )
 
 

@@ -8,10 +8,12 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 from django.views.static import serve
 
-# What PocketBase sends with it; its scripts and styles are files of its own.
+V036_SCRIPT = "'sha256-GRUzBA7PzKYug7pqxv5rJaec5bwDCw1Vo6/IXwvD3Tc='"
+# What PocketBase sends with it. Scripts and styles are files of its own, but for
+# that one of v0.36.
 CONTENT_SECURITY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
-    " connect-src 'self'; script-src 'self'; frame-ancestors 'none'"
+    f" connect-src 'self'; script-src 'self' {V036_SCRIPT}; frame-ancestors 'none'"
 )
 
 

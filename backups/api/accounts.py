@@ -1,5 +1,6 @@
 """The endpoints around logging in: password, refresh, methods, file tokens."""
 
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
@@ -109,30 +110,32 @@ def find_by_password(
     The site's own authentication backends decide. For an unknown identity they
     are asked all the same, so that the time taken tells nothing.
     """
-    names = usernames(identity, field)
-    for name in names or [identity]:
-        # As Django's own login form calls them, whatever the field is called.
-        user = authenticate(request._request, username=name, password=password)
-        # What is no known e-mail address must not pass for a name instead.
-        is_meant = bool(names) or field != "email"
-        if user is not None and is_meant and collection.admits(user):
-            return user
-    return None
+    name = find_username(collection, identity, field)
+    # As Django's own login form calls them, whatever the field is called.
+    user = authenticate(request._request, username=name or identity, password=password)
+    # What is no known e-mail address must not pass for a name instead.
+    is_meant = name is not None or field != "email"
+    return user if user is not None and is_meant and collection.admits(user) else None
 
 
-def usernames(identity: str, field: str) -> list[str]:
-    """Return the login names that *identity* may mean, at most one by e-mail."""
+def find_username(collection: Collection, identity: str, field: str) -> str | None:
+    """Return the login name of the account of *collection* that *identity* means.
+
+    Accounts that are not in it don't count: anybody may have chosen the e-mail
+    address or the name of a superuser for one of those.
+    """
     model = get_user_model()
-    found: list[str] = []
+    found: str | None = None
     by_field = {"username": model.USERNAME_FIELD, "email": model.get_email_field_name()}
     for kind, name in by_field.items():
         if field not in ("", kind) or not has_field(model, name):
             continue
-        users = list(model._default_manager.filter(**{name: identity})[:2])
+        same = model._default_manager.filter(**{name: identity}).iterator()
+        users = list(islice(filter(collection.admits, same), 2))
         # Django does not keep e-mail addresses unique: an ambiguous one is none.
-        if len(users) == 1 and users[0].get_username() not in found:
-            found.append(users[0].get_username())
-    return found[:1]
+        if len(users) == 1 and found is None:
+            found = users[0].get_username()
+    return found
 
 
 def has_field(model: Any, name: str) -> bool:

@@ -53,6 +53,8 @@ def may_enter(request: Any, account: Account) -> bool:
     if not is_address(address):
         return False
     client = ipaddress.ip_address(address)
+    # A socket for both protocols tells an IPv4 address in the form of IPv6.
+    client = getattr(client, "ipv4_mapped", None) or client
     return any(client in ipaddress.ip_network(net, strict=False) for net in allowed)
 
 

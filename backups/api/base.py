@@ -40,9 +40,7 @@ class ApiView(APIView):
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         view = super().as_view(*args, **kwargs)
         # Under ATOMIC_REQUESTS nobody else would see the lease until the end.
-        for alias in connections:
-            view = transaction.non_atomic_requests(using=alias)(view)
-        return view
+        return outside_transactions(view)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return exception_handler
@@ -53,6 +51,7 @@ class ApiView(APIView):
         # Or LocaleMiddleware takes a 404 for a page in no language yet, and
         # redirects to the site's own catch-all.
         request.urlconf = URLS
+        leave_uncompressed(request)
         if request.method == "OPTIONS":
             return preflight(request)
         return with_headers(request, super().dispatch(request, *args, **kwargs))
@@ -65,21 +64,30 @@ class ApiView(APIView):
             raise ApiError(404, NOT_FOUND)
         if self.has_body_limit and body_length(request) > MAX_BODY_BYTES:
             raise ApiError(413, "Request entity too large.")
+        if "HTTP_TRANSFER_ENCODING" in request.META and not body_length(request):
+            # Django would take the body for an empty one.
+            raise ApiError(411, "The request needs a Content-Length.")
         super().initial(request, *args, **kwargs)
 
     def finalize_response(
         self, request: Any, response: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Cut a successful JSON answer down to what ``?fields=`` asks for."""
-        query = getattr(request, "query_params", request.GET)
         # Like PocketBase: of several, the first one counts.
-        fields = next(iter(query.getlist("fields")), "")
+        fields = next(iter(request.query_params.getlist("fields")), "")
         if fields and 200 <= response.status_code < 300 and hasattr(response, "data"):
             try:
                 response.data = pick(response.data, fields)
             except FieldsError as error:
                 response = self.handle_exception(ApiError(400, str(error)))
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Return *view* without the transaction of ATOMIC_REQUESTS around it."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 class ViewSet(ApiView, viewsets.ViewSet):
@@ -100,6 +108,11 @@ def empty(status: int = 204) -> StreamingHttpResponse:
     response = StreamingHttpResponse((), status=status)
     del response["Content-Type"]
     return response
+
+
+def leave_uncompressed(request: HttpRequest) -> None:
+    """Keep GZipMiddleware from an answer that has ranges, a length or no body."""
+    request.META.pop("HTTP_ACCEPT_ENCODING", None)
 
 
 def preflight(request: HttpRequest) -> HttpResponseBase:

@@ -21,7 +21,7 @@ from django.utils.http import (
 
 from backups.store import Stored
 
-from .base import empty
+from .base import empty, leave_uncompressed
 from .ranges import (
     RangeError,
     Slice,
@@ -44,6 +44,7 @@ def send_file(
 
     Conditional and ranged requests follow RFC 9110, sections 13 and 14.
     """
+    leave_uncompressed(request)
     etag = f'"{stored.modified.timestamp():.6f}-{stored.size:x}"'
     modified = int(stored.modified.timestamp())
     unmet = get_conditional_response(request, etag, modified)

@@ -3,8 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import Http404
+from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -80,9 +79,7 @@ def translate(error: Exception) -> ApiError:
             return ApiError(503, str(error))
         case BackupError():
             return ApiError(400, str(error))
-        case Http404():
-            return ApiError(404, NOT_FOUND)
-        case RequestDataTooBig() | SuspiciousOperation():
+        case SuspiciousOperation():
             return ApiError(400, UNREADABLE_BODY)
         case APIException():
             return ApiError(error.status_code, DEFAULT)

@@ -56,6 +56,10 @@ def parse_json(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8-sig").lstrip()
         value, _ = json.JSONDecoder().raw_decode(text)
+        # Half a surrogate pair, which JSON may hold, is taken by no database.
+        value = json.loads(
+            json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        )
     except (ValueError, RecursionError) as error:
         raise ApiError(400, UNREADABLE_BODY) from error
     if value is None:
@@ -79,5 +83,4 @@ def text_field(data: Any, name: str) -> str:
     value = data.get(name, lowered.get(name.lower(), ""))
     if not isinstance(value, str):
         raise ApiError(400, UNREADABLE_BODY)
-    # JSON may hold half a surrogate pair, which no database and no hash takes.
-    return value.encode("utf-8", "replace").decode()
+    return value

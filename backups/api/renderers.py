@@ -1,4 +1,4 @@
-"""JSON the way PocketBase writes it, cut down to what ``?fields=`` asks for."""
+"""JSON the way PocketBase writes it, whatever a client says it accepts."""
 
 import json
 from typing import Any

@@ -1,7 +1,6 @@
 """The settings of the site and the test of its S3, as PocketBase has them."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -69,16 +68,9 @@ def submitted(request: Any) -> dict[str, Any]:
     if request.content_type and request.content_type.startswith(JSON):
         return dict(fields)
     changes: dict[str, Any] = {}
-    models = site_settings.defaults()
     for path, value in fields.items():
-        *groups, name = path.split(".")
-        place, model = changes, models
-        for group in groups:
-            place = place.setdefault(group, {})
-            model = model.get(group, {}) if isinstance(model, Mapping) else {}
-            if not isinstance(place, dict):
-                raise ApiError(400, UNREADABLE_BODY)
-        place[name] = typed(value, model.get(name) if model else None)
+        model = site_settings.default_of(path)
+        site_settings.enter(changes, path, typed(value, model))
     return changes
 
 

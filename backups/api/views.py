@@ -20,13 +20,14 @@ from backups.exceptions import (
     InvalidArchive,
     InvalidName,
     NameTaken,
+    NameUnchecked,
     StoreFailed,
 )
 from backups.middleware import leave_gate
 from backups.models import Operation
 
 from . import validation
-from .addresses import real_address
+from .addresses import real_address, settings_of
 from .authentication import may_download
 from .base import ApiView, ViewSet, empty
 from .dates import format_date
@@ -43,10 +44,14 @@ LISTED_OPERATIONS = 100
 
 
 class BackupViewSet(ViewSet):
-    """The six endpoints of PocketBase's Backups API."""
+    """The endpoints of PocketBase's Backups API, and two more of our own."""
 
     lookup_url_kwarg = "key"
     lookup_value_regex = "[^/]+"
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        require_one_segment(request, kwargs.get("key", ""))
+        super().initial(request, *args, **kwargs)
 
     @property
     def has_body_limit(self) -> bool:  # type: ignore[override]
@@ -80,8 +85,10 @@ class BackupViewSet(ViewSet):
         name = validation.backup_name(request.data)
         try:
             claim = operations.claim_create(name, actor=request.auth.name)
-        except (NameTaken, StoreFailed) as error:
+        except (NameTaken, NameUnchecked) as error:
             raise validation.name_taken() from error
+        except StoreFailed as error:
+            raise ApiError(400, NO_CREATE) from error
         try:
             dispatch.run(claim)
         except BackupError as error:
@@ -107,7 +114,7 @@ class BackupViewSet(ViewSet):
                 "validation_invalid_mime_type",
                 f'"{upload and upload.key}" mime type must be one of: application/zip.',
             ) from error
-        except (NameTaken, InvalidName) as error:
+        except (NameTaken, NameUnchecked, InvalidName) as error:
             raise FieldError(
                 FIELD,
                 "validation_backup_name_exists",
@@ -121,7 +128,7 @@ class BackupViewSet(ViewSet):
         if not may_download(request):
             raise ApiError(403, NO_ACCESS)
         try:
-            found = operations.find_backup(require_one_segment(request, key))
+            found = operations.find_backup(key)
             file = operations.open_backup(found)
         except BackupNotFound as error:
             raise ApiError(404, NOT_FOUND) from error
@@ -132,9 +139,7 @@ class BackupViewSet(ViewSet):
 
     def destroy(self, request: Any, key: str) -> HttpResponseBase:
         try:
-            operations.delete_backup(
-                require_one_segment(request, key), actor=request.auth.name
-            )
+            operations.delete_backup(key, actor=request.auth.name)
         except BackupInUse as error:
             raise ApiError(
                 400, "The backup is currently being used and cannot be deleted."
@@ -149,7 +154,7 @@ class BackupViewSet(ViewSet):
     def restore(self, request: Any, key: str) -> HttpResponseBase:
         claim = claim_on(
             request,
-            require_one_segment(request, key),
+            key,
             partial(
                 operations.claim_restore,
                 safety_copy=flag(request.query_params.get("safetyCopy")),
@@ -159,13 +164,12 @@ class BackupViewSet(ViewSet):
 
     @action(detail=True, methods=["post"])
     def verify(self, request: Any, key: str) -> HttpResponseBase:
-        key = require_one_segment(request, key)
         return run(request, claim_on(request, key, operations.claim_verify))
 
     @action(detail=True, methods=["get"])
     def preview(self, request: Any, key: str) -> Response:
         try:
-            found = operations.preview_restore(require_one_segment(request, key))
+            found = operations.preview_restore(key)
         except BackupNotFound as error:
             raise ApiError(404, NOT_FOUND) from error
         except StoreFailed as error:
@@ -232,9 +236,7 @@ def claim_on(
     operations.require_idle()
     try:
         return claim(what, actor=request.auth.name)
-    except StoreFailed as error:
-        raise ApiError(500, NO_STORE) from error
-    except BackupNotFound as error:
+    except (BackupNotFound, StoreFailed) as error:
         raise ApiError(400, NO_RESTORE) from error
 
 
@@ -282,23 +284,25 @@ def camel_case(name: str) -> str:
 
 def possible_proxy_header(request: Any) -> str:
     """Return the name of a header that a known proxy in front would set."""
-    for name in ("CF-Connecting-IP", "Fly-Client-IP"):
+    known = ("CF-Connecting-IP", "Fly-Client-IP")
+    for name in (*settings_of(request).proxy_headers, *known):
         if request.headers.get(name):
             return name
     return ""
 
 
-def require_one_segment(request: Any, key: str) -> str:
-    """Return *key*, or raise 404 if its slash was a real one in the URL.
+def require_one_segment(request: Any, key: str) -> None:
+    """Raise 404 if a slash of *key* was a real one in the URL.
 
-    WSGI hands over a decoded path; the server's raw one tells ``%2F`` apart.
+    Django knows the decoded path; the server's raw one tells ``%2F`` apart.
     """
     raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI")
+    if scope := getattr(request._request, "scope", None):
+        raw = scope.get("raw_path", b"").decode("latin-1")
     if raw and "/" in key:
         segments = raw.partition("?")[0].split("/")
         if key not in map(unquote, segments):
             raise ApiError(404, NOT_FOUND)
-    return key
 
 
 def wants_no_wait(request: Any) -> bool:

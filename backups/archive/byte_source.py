@@ -24,8 +24,7 @@ class FileSource:
     """An archive in a local file; close it, or use it as a context manager."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-        self.descriptor = os.open(path, flags)
+        self.descriptor = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.descriptor).st_size
 
     def __enter__(self) -> Self:

@@ -29,8 +29,8 @@ class Extraction:
     """Reads members in order, in one thread; others inflate and check them.
 
     Every member is checked completely, also those that `route` sends nowhere.
-    Large members are written by the calling thread, small ones by the threads
-    of the belt. Nothing is overwritten and no link is followed into; the
+    Large members, and tiny ones, are written by the calling thread, those between
+    by the threads of the belt; of many tiny ones a helper process does its part. Nothing is overwritten and no link is followed into; the
     folders that `route` leads to must be private to the caller meanwhile.
     """
 

@@ -176,7 +176,7 @@ def _parse_manifest(data: bytes) -> dict[str, Any]:
         known = 1 <= version <= FORMAT and type(version) is int
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InvalidArchive(_FOREIGN) from error
-    if known and isinstance(manifest, dict):
+    if known:
         return manifest
     if type(version) is int and version > FORMAT:
         raise InvalidArchive(_LATER)

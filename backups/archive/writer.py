@@ -311,7 +311,7 @@ class ArchiveWriter:
             offset += len(block)
             deliver = partial(self._write_block, file, len(block))
             self._belt.put(deliver, self._codec.block, block)
-            # Hashed here, while the other threads compress.
+            # Hashed by another thread, while those of the belt compress.
             file.take(block)
         self._belt.then(partial(self._end, file))
 

@@ -105,9 +105,13 @@ class BackupCommand(BaseCommand):
             )
             raise CommandError(str(error), returncode=status) from error
         except OSError as error:
-            raise CommandError(f"The system refused: {error.strerror}.") from error
+            place = f" ({error.filename})" if error.filename else ""
+            raise CommandError(
+                f"The system refused: {error.strerror}{place}."
+            ) from error
         except DatabaseError as error:
-            raise CommandError(f"The database refused: {error}.") from error
+            cure = " Run manage.py migrate." if "no such table" in str(error) else ""
+            raise CommandError(f"The database refused: {error}.{cure}") from error
 
     def answer(self, options: dict[str, Any], result: Any, text: str) -> str:
         """Return *result* as JSON if the caller wants that, or *text*."""

@@ -4,6 +4,7 @@ from .automatic import claim_automatic
 from .claim import Claim, words_for
 from .create import claim_create, create_backup
 from .delete import delete_backup
+from .fit import parse_databases
 from .overview import (
     BackupInfo,
     Origin,
@@ -35,7 +36,7 @@ from .read import (
 from .recover import recover, recover_if_abandoned, settle_dead
 from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
 from .run import run_operation
-from .undo import claim_undo
+from .undo import claim_undo, find_undoable
 from .upload import Upload, upload_backup
 from .verify import claim_verify, verify_backup
 
@@ -62,6 +63,7 @@ __all__ = [
     "find_conflicts",
     "find_misfit",
     "find_operation",
+    "find_undoable",
     "is_idle",
     "is_remote",
     "last_failure",
@@ -70,6 +72,7 @@ __all__ = [
     "local_place",
     "migrate_staged",
     "open_backup",
+    "parse_databases",
     "plan_pruning",
     "preview_restore",
     "probe_store",

@@ -27,7 +27,7 @@ from backups.texts import gettext_noop as _
 
 from . import history
 from .claim import Claim
-from .prune import prune_backups
+from .prune import plan_pruning, prune_backups
 
 SAME_WITHIN = 10
 """One in so many files more or less are about as many files."""
@@ -116,11 +116,8 @@ def thin_out(claim: Claim) -> list[Text]:
     """
     claim.report(phase="pruning")
     try:
-        return prune_backups(
-            Stored.load().max_keep,
-            actor=claim.operation.actor,
-            new=claim.operation.key,
-        )
+        plan = plan_pruning(Stored.load().max_keep, new=claim.operation.key)
+        return prune_backups(plan, actor=claim.operation.actor)
     except BackupError as error:
         return [Text(_("Not pruned: %(why)s"), why=error.text)]
 

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connections, router
 from django.db.migrations.loader import MigrationLoader
 
+from backups.archive import ArchiveReader
 from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.models import Operation
 from backups.snapshots import (
@@ -72,16 +73,21 @@ def count_of(value: Any) -> int:
     raise TypeError("not a count")
 
 
+def parse_databases(manifest: dict[str, Any]) -> dict[str, DatabaseEntry]:
+    """Return alias → entry. Raises InvalidArchive for what makes no sense."""
+    databases = manifest.get("databases")
+    if not isinstance(databases, dict):
+        raise InvalidArchive(_("The manifest lists no databases."))
+    return {str(k): DatabaseEntry.parse(v) for k, v in databases.items()}
+
+
 def require_fit(manifest: dict[str, Any]) -> dict[str, DatabaseEntry]:
     """Return alias → entry if the archive holds exactly what this site has.
 
     Raises InvalidArchive for a manifest that makes no sense, and RestoreRefused
     for other databases, other engines, or migrations that the code lacks.
     """
-    databases = manifest.get("databases")
-    if not isinstance(databases, dict):
-        raise InvalidArchive(_("The manifest lists no databases."))
-    entries = {str(k): DatabaseEntry.parse(v) for k, v in databases.items()}
+    entries = parse_databases(manifest)
     snapshotters = get_snapshotters()
     require_same_aliases(entries.keys(), snapshotters.keys())
     require_same_media(manifest)
@@ -95,7 +101,7 @@ def require_same_aliases(archive: Iterable[str], site: Iterable[str]) -> None:
     theirs, ours = set(archive), set(site)
     if extra := theirs - ours:
         raise RestoreRefused(
-            _("The archive holds databases that this site has not: %(names)s."),
+            _("The archive holds databases that this site does not have: %(names)s."),
             names=listed(extra),
         )
     if missing := ours - theirs:
@@ -179,6 +185,22 @@ def covered(
 def is_own(migration: Migration) -> bool:
     """Whether it is this app's own, whose tables a restore does not replace."""
     return migration[0] == Operation._meta.app_label
+
+
+def require_sizes(archive: ArchiveReader, entries: Iterable[DatabaseEntry]) -> None:
+    """Prove that no database is larger than the manifest says, before it is written.
+
+    The free space was measured by that. Databases come before media.
+    """
+    sizes = {entry.member: entry.size for entry in entries}
+    for member in archive.members():
+        if not member.name.startswith("databases/"):
+            return
+        if member.size != sizes.get(member.name, member.size):
+            raise InvalidArchive(
+                _("“%(name)s” is not as large as the manifest says."),
+                name=shown(member.name),
+            )
 
 
 def require_sound(

@@ -31,7 +31,7 @@ def begin(
     Only the holder of the lease may call this: it knows that nobody else works.
     """
     running = Operation.objects.filter(state=Operation.State.RUNNING)
-    for dead in running.exclude(token=token).values_list("token", flat=True):
+    for dead in running.values_list("token", flat=True):
         if conclude(dead, Operation.State.FAILED, INTERRUPTED):
             announce(dead)
     _trim()

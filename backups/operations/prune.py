@@ -62,14 +62,13 @@ def judge(
     return Verdict(info, False, f"Newer automatic backups: {rank - 1}.")
 
 
-def prune_backups(keep: int, *, actor: str, new: str = "") -> list[Text]:
-    """Delete what ``plan_pruning`` does not keep; return a sentence each failed.
+def prune_backups(plan: list[Verdict], *, actor: str) -> list[Text]:
+    """Delete what *plan* does not keep; return a sentence for each that failed.
 
-    One that the running operation works on is not deleted. Raises StoreFailed
-    if the backups can't be listed.
+    One that the running operation works on is not deleted.
     """
     failures = []
-    for verdict in plan_pruning(keep, new=new):
+    for verdict in plan:
         if verdict.is_kept:
             continue
         try:

@@ -69,10 +69,11 @@ def read_manifest(found: Stored) -> dict[str, Any]:
 
 def count_contents(manifest: dict[str, Any]) -> dict[str, int]:
     """Return how many ``databases`` and ``files`` an archive holds, by itself."""
-    databases = len(manifest.get("databases") or ())
+    listed = manifest.get("databases")
+    databases = len(listed) if isinstance(listed, dict) else 0
     return {
         "databases": databases,
-        "files": max(0, int(manifest["members"]["count"]) - databases),
+        "files": max(0, manifest["members"]["count"] - databases),
     }
 
 

@@ -133,6 +133,7 @@ def stage(claim: Claim, *, for_real: bool = True) -> Plan:
         entries = fit.require_fit(archive.manifest)
         snapshotters = get_snapshotters()
         media = get_media()
+        fit.require_sizes(archive, entries.values())
         fit.require_space(archive.manifest, entries, media, claim.folder, for_real)
         total = int(archive.manifest["members"]["bytes"])
         claim.report(phase="verifying", total=total)

@@ -16,6 +16,11 @@ def claim_undo(token: uuid.UUID | None = None, *, actor: str) -> Claim:
     It is a restore like any other, with a safety copy of its own, so that it can
     be undone as well. Raises NothingToUndo, or what ``claim_restore`` raises.
     """
+    return claim_restore(find_undoable(token).safety_key, actor=actor)
+
+
+def find_undoable(token: uuid.UUID | None = None) -> Operation:
+    """Return that restore, or the last one, if it can be undone; or NothingToUndo."""
     restores = Operation.objects.filter(
         kind=Operation.Kind.RESTORE, state=Operation.State.SUCCEEDED
     )
@@ -26,4 +31,4 @@ def claim_undo(token: uuid.UUID | None = None, *, actor: str) -> Claim:
         raise NothingToUndo(_("There is no such restore that could be undone."))
     if not undone.safety_key:
         raise NothingToUndo(_("That restore was made without a safety copy."))
-    return claim_restore(undone.safety_key, actor=actor)
+    return undone

@@ -74,7 +74,11 @@ class Upload:
             raise InvalidArchive(_("The file is not a zip archive."))
         if not is_safe_key(self.key) or "/" in self.key:
             raise InvalidName(
-                _("“%(key)s” can't be the name of a backup."), key=self.key
+                _(
+                    "“%(key)s” can't be the name of a backup: at most 255 bytes, no"
+                    " slash, no control character."
+                ),
+                key=self.key,
             )
         store = get_store()
         store.require_free(self.key)

@@ -5,11 +5,11 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from backups.api.addresses import may_enter
 from backups.api.authentication import may_download
+from backups.api.base import outside_transactions
 from backups.api.collections import SUPERUSERS, Account
 from backups.api.tokens import FileToken
 
@@ -68,9 +68,3 @@ def link(view: View, model_admin: Any) -> View:
 
 def account_of(request: Any) -> Account:
     return Account(request.user, SUPERUSERS)
-
-
-def outside_transactions(view: View) -> View:
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view

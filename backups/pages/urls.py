@@ -12,16 +12,18 @@ def page_urls(model_admin: Any) -> list[URLPattern]:
     """Return the paths; the first has the name that the admin's index looks for."""
 
     def route(text: str, view: Any, name: str) -> URLPattern:
-        return path(text, page(view, model_admin), name=f"backups_backup_{name}")
+        guarded = page(views.refusing(view), model_admin)
+        return path(text, guarded, name=f"backups_backup_{name}")
 
     return [
-        route("", views.overview, "changelist"),
+        # What is refused is told there, so it tells its own troubles itself.
+        path("", page(views.overview, model_admin), name="backups_backup_changelist"),
         route("create/", views.create, "create"),
         route("upload/", views.upload, "upload"),
         route("details/", views.details, "details"),
         path(
             "download/",
-            link(views.download, model_admin),
+            link(views.refusing(views.download), model_admin),
             name="backups_backup_download",
         ),
         route("delete/", views.delete, "delete"),

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ from backups.exceptions import BackupError, BackupNotFound, BackupProtected
 from backups.middleware import leave_gate
 from backups.models import Backup, Operation
 from backups.site_settings import Stored
+from backups.store import Stored as File
 from backups.templatetags.backups_words import localized
 
 from .forms import (
@@ -138,7 +140,7 @@ def create(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
 
 @require_POST
 def verify(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
-    key = wanted_key(request)
+    key = wanted_backup(request).key
     return start(request, lambda: operations.claim_verify(key, actor=actor(request)))
 
 
@@ -152,7 +154,7 @@ def undo(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
 
 def restore(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """What would change, and the name to be typed; then the restore."""
-    key = wanted_key(request)
+    key = wanted_backup(request).key
     form = RestoreForm(key, request.POST if request.method == "POST" else None)
     if form.is_valid():
         wish = form.cleaned_data["safety_copy"]
@@ -162,10 +164,7 @@ def restore(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
                 key, actor=actor(request), safety_copy=wish
             ),
         )
-    try:
-        preview = operations.preview_restore(key)
-    except BackupError as error:
-        return refuse(request, localized(error.text))
+    preview = operations.preview_restore(key)
     return show(
         request,
         model_admin,
@@ -185,15 +184,13 @@ def changes(database: Any) -> list[Any]:
 
 def delete(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """Ask once more, then delete."""
-    key = wanted_key(request)
+    found = wanted_backup(request)
+    key = found.key
     if request.method == "POST":
-        try:
-            operations.delete_backup(key, actor=actor(request))
-        except BackupError as error:
-            return refuse(request, localized(error.text))
+        operations.delete_backup(key, actor=actor(request))
         messages.success(request, _("Deleted “%(key)s”.") % {"key": key})
         return go("changelist")
-    info = operations.describe_backup(operations.find_backup(key))
+    info = operations.describe_backup(found)
     until = info.protected_until
     refusal = localized(BackupProtected(key, until).text) if until else None
     title = _("Delete %(key)s") % {"key": key}
@@ -227,23 +224,24 @@ def store_upload(request: HttpRequest, received: Receiving) -> HttpResponseBase:
 @require_GET
 def details(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
     """The manifest of one archive, and what the history knows of it."""
-    key = wanted_key(request)
-    found = operations.find_backup(key)
+    found = wanted_backup(request)
     info = operations.describe_backup(found)
     context: dict[str, Any] = {"info": info, "contents": info.contents}
     try:
-        context["manifest"] = operations.read_manifest(found)
-        context["contents"] = operations.count_contents(context["manifest"])
-        context["misfit"] = operations.find_misfit(context["manifest"])
+        manifest = operations.read_manifest(found)
+        context["contents"] = operations.count_contents(manifest)
+        context["misfit"] = operations.find_misfit(manifest)
+        context["databases"] = operations.parse_databases(manifest)
+        context["manifest"] = manifest
     except BackupError as error:
         context["flaw"] = localized(error.text)
-    operations_on = operations.recent_operations().filter(key=key)[:20]
-    return show(request, model_admin, "details", key, past=operations_on, **context)
+    past = operations.recent_operations().filter(key=found.key)[:20]
+    return show(request, model_admin, "details", found.key, past=past, **context)
 
 
 @require_GET
 def download(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
-    found = operations.find_backup(wanted_key(request))
+    found = wanted_backup(request)
     file = operations.open_backup(found)
     leave_gate(request)
     return send_file(request, found, file)
@@ -260,10 +258,7 @@ def settings(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
         "cron": form.cleaned_data["cron"],
         "cronMaxKeep": form.cleaned_data["keep"],
     }
-    try:
-        site_settings.change({"backups": group})
-    except BackupError as error:
-        return refuse(request, localized(error.text))
+    site_settings.change({"backups": group})
     messages.success(request, _("The schedule was saved."))
     return go("changelist")
 
@@ -321,7 +316,6 @@ def status(request: HttpRequest, model_admin: Any) -> HttpResponseBase:
                 "phase": in_words(found.phase),
                 "done": found.bytes_done,
                 "total": found.bytes_total,
-                "error": localized(found.reason),
                 "url": place("operation", id=found.token),
             },
         }
@@ -332,14 +326,24 @@ def start(
     request: HttpRequest, claim: Callable[[], operations.Claim]
 ) -> HttpResponseBase:
     """Claim and start an operation; its own page shows how it goes."""
-    try:
-        claimed = claim()
-        if dispatch.is_inline():
-            leave_gate(request)
-        dispatch.run(claimed)
-    except BackupError as error:
-        return refuse(request, localized(error.text))
+    claimed = claim()
+    if dispatch.is_inline():
+        leave_gate(request)
+    dispatch.run(claimed)
     return go("operation", id=claimed.token)
+
+
+def refusing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return *view* with an answer for what can't be done."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except BackupError as error:
+            return refuse(request, localized(error.text))
+
+    return guarded
 
 
 def refuse(request: HttpRequest, reason: str) -> HttpResponseBase:
@@ -359,14 +363,12 @@ def actor(request: HttpRequest) -> str:
     return request.user.get_username()
 
 
-def wanted_key(request: HttpRequest) -> str:
-    """Return the key that the address names. Raises Http404."""
-    key = request.GET.get("key", "")
+def wanted_backup(request: HttpRequest) -> File:
+    """Return the backup that the address names. Raises Http404 or StoreFailed."""
     try:
-        operations.find_backup(key)
+        return operations.find_backup(request.GET.get("key", ""))
     except BackupNotFound as error:
         raise Http404(str(error)) from error
-    return key
 
 
 def wanted_operation(request: HttpRequest) -> Operation:

@@ -30,7 +30,9 @@ __all__ = [
     "change",
     "claim_slot",
     "current_minute",
+    "default_of",
     "defaults",
+    "enter",
     "reset",
 ]
 
@@ -163,15 +165,33 @@ def reset(path: str) -> Stored:
 
     Raises UnreadableSettings for a path that does not exist.
     """
-    names = path.split(".")
-    fallback: Any = defaults()
-    for name in names:
-        if not isinstance(fallback, dict) or name not in fallback:
-            raise UnreadableSettings(_("There is no setting “%(path)s”."), path=path)
-        fallback = fallback[name]
-    for name in reversed(names):
-        fallback = {name: fallback}
-    return change(fallback)
+    fallback = default_of(path)
+    if fallback is None:
+        raise UnreadableSettings(_("There is no setting “%(path)s”."), path=path)
+    changes: Content = {}
+    enter(changes, path, fallback)
+    return change(changes)
+
+
+def default_of(path: str) -> Any:
+    """Return the default of a setting or group, by its dotted name; None without."""
+    found: Any = defaults()
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def enter(changes: Content, path: str, value: Any) -> None:
+    """Put *value* into *changes* under its dotted name.
+
+    Raises UnreadableSettings where it would lie below what is no group.
+    """
+    *groups, name = path.split(".")
+    for group in groups:
+        changes = changes.setdefault(group, {})
+        if not isinstance(changes, dict):
+            raise UnreadableSettings(_("A setting has a value of the wrong type."))
+    changes[name] = value
 
 
 def current_minute() -> int:
@@ -211,8 +231,8 @@ def _keep_secret(content: Content, changes: Content) -> None:
     """Take over a new secret, encrypted; an empty one deletes the old."""
     try:
         sent = _parent(changes, KEPT_SECRET).get(KEPT_SECRET[-1])
-    except (KeyError, AttributeError):
-        return
+    except (KeyError, TypeError, AttributeError):
+        return  # Left out, or a group is None.
     if sent is None:
         return
     if not isinstance(sent, str):

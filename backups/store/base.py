@@ -8,7 +8,12 @@ import uuid
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from backups.exceptions import BackupNotFound, NameTaken
+from backups.exceptions import (
+    BackupNotFound,
+    NameTaken,
+    NameUnchecked,
+    StoreFailed,
+)
 from backups.names import is_safe_key
 
 FLUSH_EVERY = 8 << 20
@@ -93,8 +98,12 @@ class Store(abc.ABC):
         raise BackupNotFound(key)
 
     def require_free(self, key: str) -> None:
-        """Raise NameTaken if something is stored under *key*."""
-        if self.find(key):
+        """Raise NameTaken if something is stored under *key*, or NameUnchecked."""
+        try:
+            found = self.find(key)
+        except StoreFailed as error:
+            raise NameUnchecked(error.text.message, **error.text.params) from error
+        if found:
             raise NameTaken(key)
 
 

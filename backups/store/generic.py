@@ -34,7 +34,10 @@ class GenericStore(Store):
             return sorted(self._walk(""), key=lambda item: item.key.encode())
 
     def _walk(self, prefix: str) -> Iterator[Stored]:
-        folders, files = self.storage.listdir(prefix)
+        try:
+            folders, files = self.storage.listdir(prefix)
+        except FileNotFoundError:
+            return  # Nothing was ever stored.
         for name in files:
             if item := self.stat(prefix + name):  # None: deleted meanwhile.
                 yield item
@@ -54,12 +57,12 @@ class GenericStore(Store):
             )
 
     def open(self, found: Stored) -> IO[bytes]:
-        with vendor_errors(_("The backup can't be read")):
+        with vendor_errors(_("The backup can't be read"), found.key):
             return self.storage.open(found.key, "rb")
 
     def delete(self, key: str) -> None:
         self.require(key)
-        with vendor_errors(_("The backup can't be deleted")):
+        with vendor_errors(_("The backup can't be deleted"), key):
             self.storage.delete(key)
 
     def receive(self, key: str) -> "GenericIncoming":
@@ -70,7 +73,7 @@ class GenericStore(Store):
         with (
             self.open(self.require(key)) as source,
             target.open("wb") as copy,
-            vendor_errors(_("The backup can't be fetched")),
+            vendor_errors(_("The backup can't be fetched"), key),
         ):
             shutil.copyfileobj(source, copy, BLOCK)
         return target
@@ -105,8 +108,8 @@ class GenericIncoming(SpooledIncoming):
 
 
 @contextlib.contextmanager
-def vendor_errors(what: str) -> Iterator[None]:
-    """Turn whatever a storage backend raises into StoreFailed.
+def vendor_errors(what: str, key: str = "") -> Iterator[None]:
+    """Turn what a storage backend raises into StoreFailed, or BackupNotFound of *key*.
 
     Backends raise their vendors' own exceptions, which share no base class,
     and whose texts may hold addresses and keys: the type is all that is shown.
@@ -115,9 +118,9 @@ def vendor_errors(what: str) -> Iterator[None]:
         yield
     except BackupError:
         raise
-    except FileNotFoundError as error:
-        raise BackupNotFound("?") from error
     except Exception as error:
+        if key and isinstance(error, FileNotFoundError):
+            raise BackupNotFound(key) from error
         raise StoreFailed(
             _("%(what)s (%(code)s)."), what=Text(what), code=type(error).__name__
         ) from error

@@ -19,12 +19,13 @@ class Command(BackupCommand):
         parser.add_argument("name", nargs="+", help="Names, see backup_list.")
         add_no_input(parser)
 
-    def handle(self, *args: Any, **options: Any) -> str:
+    def handle(self, *args: Any, **options: Any) -> None:
         keys = options["name"]
         for key in keys:  # Of a list with a slip in it nothing is deleted.
             operations.find_backup(key)
-        for key in keys:
-            if options["interactive"]:
+        if options["interactive"]:
+            for key in keys:
                 self.confirm(f"This deletes “{key}” for good.", key)
+        for key in keys:
             operations.delete_backup(key, actor=ACTOR)
-        return "\n".join(f"Deleted {key}." for key in keys)
+            self.stdout.write(f"Deleted {key}.")

@@ -31,5 +31,5 @@ class Command(BackupCommand):
 
 def proof(info: operations.BackupInfo) -> str:
     if info.flaw:
-        return "damaged"
+        return "failed"
     return "verified" if info.verified else "–"

@@ -11,16 +11,19 @@ from backups.site_settings import Stored
 
 class Command(BackupCommand):
     help = (
-        "Delete automatic backups that are more than the setting"
-        " backups.cronMaxKeep. The schedule does so after each new one. Backups made"
-        " by hand or uploaded are never touched."
+        "Delete automatic backups beyond the newest backups.cronMaxKeep, and the"
+        " copies that restores have made, once these can't be undone any more. The"
+        " schedule does so after each new backup. Backups made by hand or uploaded are"
+        " never touched."
     )
     examples = "manage.py backup_prune --dry-run\nmanage.py backup_prune --keep 7"
     has_json = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--keep", type=int, help="How many to keep instead; 0 keeps all."
+            "--keep",
+            type=int,
+            help="How many automatic backups to keep instead; 0 keeps all of them.",
         )
         parser.add_argument(
             "--dry-run",
@@ -36,7 +39,7 @@ class Command(BackupCommand):
         if options["dry_run"]:
             return self.explain(plan, options)
         doomed = [verdict.backup.key for verdict in plan if not verdict.is_kept]
-        failures = operations.prune_backups(keep, actor=ACTOR)
+        failures = operations.prune_backups(plan, actor=ACTOR)
         if failures:
             raise CommandError("\n".join(map(str, failures)))
         text = "\n".join(f"Deleted {key}." for key in doomed) or "Nothing to delete."

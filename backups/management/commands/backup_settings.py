@@ -45,9 +45,9 @@ class Command(BackupCommand):
 
     def handle(self, *args: Any, **options: Any) -> str:
         changes: dict[str, Any] = {}
-        for text in options["change"]:
-            enter(changes, text)
         try:
+            for text in options["change"]:
+                site_settings.enter(changes, *read(text))
             for name in options["reset"]:
                 site_settings.reset(name)
             stored = site_settings.change(changes) if changes else Stored.load()
@@ -59,16 +59,12 @@ class Command(BackupCommand):
         return self.answer(options, shown, "\n".join(flatten(shown)))
 
 
-def enter(changes: dict[str, Any], text: str) -> None:
-    """Put ``group.name=value`` into the nested *changes*. Raises CommandError."""
+def read(text: str) -> tuple[str, Any]:
+    """Return name and value of ``group.name=value``. Raises CommandError."""
     path, equals, value = text.partition("=")
-    model: Any = site_settings.defaults()
-    *groups, name = path.split(".")
-    is_secret = (*groups, name) == site_settings.KEPT_SECRET
-    for group in groups:
-        model = model.get(group) if isinstance(model, dict) else None
-    known = isinstance(model, dict) and (name in model or is_secret)
-    if not equals or not known:
+    is_secret = tuple(path.split(".")) == site_settings.KEPT_SECRET
+    model = "" if is_secret else site_settings.default_of(path)
+    if not equals or model is None:
         raise CommandError(
             f"“{text}” changes no setting; write it like backups.cronMaxKeep=7.",
             returncode=USAGE,
@@ -81,17 +77,17 @@ def enter(changes: dict[str, Any], text: str) -> None:
             f" {path}=- to be asked for it.",
             returncode=USAGE,
         )
-    place = changes
-    for group in groups:
-        place = place.setdefault(group, {})
-    place[name] = value if isinstance(model.get(name, ""), str) else parse(text, value)
+    return path, value if isinstance(model, str) else parse(text, value, model)
 
 
-def parse(text: str, value: str) -> Any:
+def parse(text: str, value: str, model: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError as error:
-        raise CommandError(f"“{text}” has no JSON value.", returncode=USAGE) from error
+        like = json.dumps(model) if model else '["192.0.2.7"]'
+        raise CommandError(
+            f"“{text}” has no JSON value; write it like {like}.", returncode=USAGE
+        ) from error
 
 
 def read_secret(path: str) -> str:

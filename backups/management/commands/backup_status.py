@@ -16,7 +16,8 @@ class Command(BackupCommand):
     help = (
         "Tell the newest good backup, what runs, what failed last and when the next"
         " one is due. Ends with status 1 if there is no good backup of the last N"
-        " hours, so that a monitor can watch it."
+        " hours, so that a monitor can watch it. Good is what was made here and has"
+        " failed no verification."
     )
     examples = (
         "manage.py backup_status\n"
@@ -61,7 +62,8 @@ class Command(BackupCommand):
             return text
         self.stdout.write(text)
         raise CommandError(
-            f"There is no good backup of the last {options['max_age']:g} hours."
+            f"There is no good backup of the last {options['max_age']:g} hours;"
+            " manage.py backup_create makes one."
         )
 
 

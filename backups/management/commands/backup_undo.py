@@ -6,7 +6,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from backups import operations
-from backups.management.base import ACTOR, BackupCommand, add_no_input, progress_shown
+from backups.management.base import (
+    ACTOR,
+    BackupCommand,
+    add_no_input,
+    local_time,
+    progress_shown,
+)
 
 
 class Command(BackupCommand):
@@ -27,13 +33,14 @@ class Command(BackupCommand):
         add_no_input(parser)
 
     def handle(self, *args: Any, **options: Any) -> str:
+        undone = operations.find_undoable(options["id"])
         if options["interactive"]:
             self.confirm(
                 "This replaces all present data of the site by what it was before the"
-                " restore.",
+                f" restore of {undone.key}, {local_time(undone.started)}.",
                 "undo",
             )
-        claim = operations.claim_undo(options["id"], actor=ACTOR)
+        claim = operations.claim_undo(undone.token, actor=ACTOR)
         with progress_shown(claim, options["verbosity"]):
             operations.restore_backup(claim)
         key = claim.operation.key

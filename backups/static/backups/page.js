@@ -21,7 +21,6 @@ const began = { at: 0, bytes: 0 };
 
 function show(operation) {
   const box = page.querySelector("[data-progress]");
-  if (!box) return;
   box.hidden = !operation;
   if (!operation) return;
   const bar = box.querySelector("progress");
@@ -78,7 +77,7 @@ async function look() {
 
 function waitForSite() {
   const box = page.querySelector("[data-progress]");
-  if (box && !box.hidden) say(box.querySelector("[data-phase]"), box.dataset.closed);
+  if (!box.hidden) say(box.querySelector("[data-phase]"), box.dataset.closed);
 }
 
 // Only what is new, so that a screen reader is not told the same again.
@@ -114,7 +113,6 @@ function upload(form, file) {
   };
 
   state.hidden = bar.hidden = state.querySelector("[data-cancel]").hidden = false;
-  bar.hidden = false;
   button.disabled = true;
   request.upload.onprogress = ({ loaded, total }) => {
     bar.value = loaded / total;

@@ -251,7 +251,7 @@ REFUSED = {
     other_engine: "was saved from postgresql, but this site runs it on sqlite",
     newer_migrations: "newer code; these migrations are unknown here: site.9999_of",
     missing_database: "holds no copy of these databases: second.",
-    extra_database: "holds databases that this site has not: third.",
+    extra_database: "holds databases that this site does not have: third.",
     missing_member: "“databases/second.sqlite3” is missing.",
     no_media: "The archive holds no media.",
     no_databases: "The manifest lists no databases.",

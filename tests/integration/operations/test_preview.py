@@ -71,7 +71,7 @@ def test_a_site_that_does_not_fit_is_told_the_reason(article, media, settings):
     settings.BACKUPS = {**settings.BACKUPS, "DATABASES": ("default",)}
     found = operations.preview_restore("one.zip")
     assert found.refusal == (
-        "The archive holds databases that this site has not: second."
+        "The archive holds databases that this site does not have: second."
     )
     assert found.databases == []
 

@@ -67,7 +67,7 @@ def test_manual_and_uploaded_backups_are_never_touched(keep):
     age("manual.zip", 5000)
     age(f"{AUTOMATIC_PREFIX}uploaded.zip", 5000)
     made = [automatic(number) for number in range(3)]
-    assert operations.prune_backups(1, actor="test") == []
+    assert operations.prune_backups(operations.plan_pruning(1), actor="test") == []
     assert keys() == sorted([made[2], "manual.zip", f"{AUTOMATIC_PREFIX}uploaded.zip"])
 
 
@@ -77,7 +77,7 @@ def test_one_that_was_uploaded_under_an_old_name_is_never_touched(keep):
     operations.delete_backup(made[0], actor="test")
     upload(made[0], EMPTY_ZIP)
     age(made[0], 5000)
-    operations.prune_backups(1, actor="test")
+    operations.prune_backups(operations.plan_pruning(1), actor="test")
     assert keys() == made
 
 
@@ -89,7 +89,7 @@ def test_the_newest_that_is_not_known_as_damaged_stays(keep):
         age(key, 900 - int(key[-5]))
         with pytest.raises(InvalidArchive):
             operations.verify_backup(operations.claim_verify(key, actor="test"))
-    operations.prune_backups(1, actor="test")
+    operations.prune_backups(operations.plan_pruning(1), actor="test")
     assert keys() == [made[0], made[2]]
 
 
@@ -97,7 +97,7 @@ def test_one_in_use_stays_and_is_named(keep):
     keep(0)
     made = [automatic(number) for number in range(3)]
     claim = operations.claim_restore(made[0], actor="test")
-    failures = operations.prune_backups(1, actor="test")
+    failures = operations.prune_backups(operations.plan_pruning(1), actor="test")
     with pytest.raises(RuntimeError), claim:
         raise RuntimeError("The test is over.")
     assert len(failures) == 1

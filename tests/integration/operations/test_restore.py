@@ -210,7 +210,7 @@ def test_an_older_archive_is_migrated_before_it_goes_live(article, media):
 
 def test_other_databases_than_the_archive_has_are_refused(saved, media, settings):
     settings.BACKUPS = {**settings.BACKUPS, "DATABASES": ("default",)}
-    with pytest.raises(RestoreRefused, match="this site has not: second"):
+    with pytest.raises(RestoreRefused, match="this site does not have: second"):
         restore("one.zip")
 
 

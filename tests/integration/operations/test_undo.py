@@ -125,7 +125,7 @@ def test_a_safety_copy_is_protected_for_its_time(changed):
     (key,) = safety_copies()
     with pytest.raises(BackupProtected, match="protected until"):
         operations.delete_backup(key, actor="test")
-    assert operations.prune_backups(1, actor="test") == []
+    assert operations.prune_backups(operations.plan_pruning(1), actor="test") == []
     assert safety_copies() == [key]
 
     path = django_settings.DATA_DIR / "backups" / key
@@ -139,6 +139,6 @@ def test_a_safety_copy_is_protected_for_its_time(changed):
 
 def test_an_upload_under_such_a_name_is_not_protected():
     upload("@before_restore_mine.zip", b"PK\x05\x06" + bytes(18))
-    assert operations.prune_backups(1, actor="test") == []
+    assert operations.prune_backups(operations.plan_pruning(1), actor="test") == []
     operations.delete_backup("@before_restore_mine.zip", actor="test")
     assert keys() == []
