@@ -112,3 +112,7 @@ class RecoveryFailed(BackupError):
 
 class OperationFailed(BackupError):
     """The operation ended without success; the message is the recorded cause."""
+
+
+class NotReplaced(OperationFailed):
+    """A database could not be replaced, and is surely as it was."""

@@ -43,6 +43,8 @@ class Journal:
     """Database alias → file with what it held before; the last one has none."""
     media_root: str | None
     """Where the media live; None if they are not part of the restore."""
+    begun: tuple[str, ...] = ()
+    """Aliases of those databases whose replacing was begun, in order."""
 
     def begin(self) -> None:
         """Close the site. Raises OperationInProgress if another journal does."""
@@ -56,6 +58,16 @@ class Journal:
         moved = dataclasses.replace(self, step=step)
         moved.write()
         return moved
+
+    def begin_database(self, alias: str) -> "Journal":
+        """Record durably that the replacing of that database begins."""
+        moved = dataclasses.replace(self, begun=(*self.begun, alias))
+        moved.write()
+        return moved
+
+    def leave_database(self) -> None:
+        """Record durably that the last one that was begun is as it was."""
+        dataclasses.replace(self, begun=self.begun[:-1]).write()
 
     def write(self, *, replace: bool = True) -> None:
         content = {**dataclasses.asdict(self), "token": str(self.token)}
@@ -86,6 +98,7 @@ def read() -> Journal | None:
         content: dict[str, Any] = json.loads(_path().read_bytes())
         content["token"] = uuid.UUID(content["token"])
         content["step"] = Step(content["step"])
+        content["begun"] = tuple(content["begun"])
         return Journal(**content)
     except FileNotFoundError:
         return None

@@ -108,6 +108,19 @@ def is_dead(token: uuid.UUID) -> bool:
     return True
 
 
+def living() -> set[uuid.UUID]:
+    """Return the operations of this machine whose processes may be alive."""
+    found = set()
+    for folder in (root() / "operations").glob("*"):
+        try:
+            token = uuid.UUID(folder.name.removeprefix("new-"))
+        except ValueError:
+            continue  # Not ours.
+        if not is_dead(token):
+            found.add(token)
+    return found
+
+
 def remove_operation(token: uuid.UUID, descriptor: int) -> None:
     """Delete the folder of an operation whose lock is held, then unlock it."""
     shutil.rmtree(operation_folder(token), ignore_errors=True)

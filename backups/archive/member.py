@@ -13,12 +13,13 @@ WHOLE = 4 << 20
 """Most bytes of a member that is read and compressed as one."""
 MAX_BLOCKS = 1 << 18
 """Most blocks that are listed; a larger member (256 GiB) is read as one stream."""
+LARGEST = (1 << 63) - 1
+"""Most bytes of a member, and latest time in nanoseconds."""
 STORED = 0
 DEFLATED = 8
 
 _encode_text = json.encoder.encode_basestring_ascii
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 22
-_LARGEST = (1 << 63) - 1
 # Most lines have this form, which is canonical by itself; matching it takes a
 # tenth of the time that JSON and the comparison take. Folders, blocks and names
 # with escapes go the long way.
@@ -94,7 +95,7 @@ def parse_line(line: bytes, stored: tuple[Any, ...]) -> Member:
     if plain:
         name, size, sha256, mtime_ns, mode = plain.groups()
         fields = name.decode(), int(size), sha256.decode(), int(mtime_ns), int(mode)
-        if fields[1] <= _LARGEST and abs(fields[3]) <= _LARGEST and fields[4] <= 0o777:
+        if fields[1] <= LARGEST and abs(fields[3]) <= LARGEST and fields[4] <= 0o777:
             return Member._make(fields + stored + _WITHOUT_BLOCKS)
     try:
         member = _member_from(json.loads(line.decode("ascii")))
@@ -112,7 +113,7 @@ def _member_from(fields: dict[str, Any]) -> Member:
     blocks = fields.get("blocks", ())
     if not (type(size) is type(mtime_ns) is type(mode) is type(block) is int):
         raise ValueError("a number is not an integer")
-    if not (0 <= size <= _LARGEST and -_LARGEST <= mtime_ns <= _LARGEST):
+    if not (0 <= size <= LARGEST and -LARGEST <= mtime_ns <= LARGEST):
         raise ValueError("a number is out of range")
     if not 0 <= mode <= 0o777 or type(wide) is not bool:
         raise ValueError("a field is out of range")

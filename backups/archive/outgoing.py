@@ -13,6 +13,7 @@ from .digest import Digest
 from .layout import NO_TIME_NS, SERVICE_MODE, needs_wide
 from .member import BLOCK, DEFLATED, MAX_BLOCKS, Member
 from .names import LISTING
+from .sources import time_of
 
 _SPOOL_IN_MEMORY = 2 << 20
 
@@ -49,7 +50,7 @@ class OutgoingFile:
             self._name,
             self._size,
             self._digest.sha256,
-            self._info.st_mtime_ns,
+            time_of(self._info),
             self._info.st_mode & 0o777,
             DEFLATED,
             self._digest.crc,

@@ -5,6 +5,8 @@ import os
 import stat
 from typing import NamedTuple
 
+from .member import LARGEST
+
 _TRIES = 3
 # O_NONBLOCK keeps a pipe that took a file's place from hanging the backup.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -68,6 +70,11 @@ def stat_folder(path: FilePath) -> os.stat_result:
     if not stat.S_ISDIR(info.st_mode):
         raise NotThere("not a folder")
     return info
+
+
+def time_of(info: os.stat_result) -> int:
+    """Return the time of the last change, ns, as far as an archive can tell it."""
+    return max(-LARGEST, min(info.st_mtime_ns, LARGEST))
 
 
 def read_whole(descriptor: int, size: int) -> bytes:

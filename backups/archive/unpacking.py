@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,7 +138,8 @@ def create_folder(member: Member, target: Path) -> None:
     """Create an empty folder; its parents too where they are missing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.mkdir()
-    target.chmod(member.mode & 0o777)
+    # Whoever restores it has to be able to move it.
+    target.chmod(member.mode & 0o777 | stat.S_IRWXU)
     os.utime(target, ns=(member.mtime_ns, member.mtime_ns))
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
+from backups.exceptions import SnapshotFailed
+from backups.texts import gettext_noop as _
+
 from .conveyor import Conveyor, Job
 from .deflate import BEST, END_OF_STREAM, Codec
 from .helper import HELP_FROM, REQUEST_BYTES, Helper
@@ -35,6 +38,7 @@ from .sources import (
     open_regular,
     read_block,
     stat_folder,
+    time_of,
 )
 
 _TINY = 16 << 10
@@ -175,10 +179,13 @@ class ArchiveWriter:
         """Write the listing, the manifest and the central directory.
 
         `manifest` is any JSON object without the keys "format" and "members".
+        Raises SnapshotFailed for more than a reader takes.
         """
         if "format" in manifest or "members" in manifest:
             raise ValueError("“format” and “members” are the archive's own keys")
         self._flush()
+        if self._count > Limits.max_members or self._bytes > Limits.max_bytes:
+            raise SnapshotFailed(_("There is more than one archive can hold."))
         listing = self._write_listing()
         totals = {
             "count": self._count,
@@ -205,7 +212,7 @@ class ArchiveWriter:
     def _put(self, source: Source) -> None:
         if source.is_folder:
             info = stat_folder(source.path)
-            self._put_folder(source.member_name, info.st_mode, info.st_mtime_ns)
+            self._put_folder(source.member_name, info.st_mode, time_of(info))
             return
         opened, info = open_regular(source.path)
         if info.st_size > WHOLE:
@@ -216,7 +223,7 @@ class ArchiveWriter:
             finally:
                 os.close(opened)
         else:
-            fields = info.st_size, info.st_mtime_ns, info.st_mode
+            fields = info.st_size, time_of(info), info.st_mode
             self._put_small(Opened(source.name, opened, *fields))
 
     def _put_folder(self, name: str, mode: int, mtime_ns: int) -> None:
@@ -304,10 +311,14 @@ class ArchiveWriter:
     def _put_large(self, file: OutgoingFile, opened: int) -> None:
         self._belt.then(partial(self._begin, file))
         offset = 0
-        while offset < file.most:
-            block = read_block(opened, min(BLOCK, file.most - offset), offset)
+        ended = False
+        while offset < file.most and not ended:
+            wanted = min(BLOCK, file.most - offset)
+            block = read_block(opened, wanted, offset)
             if not block:
                 break
+            # What grows there again has no place: only the last block may be short.
+            ended = len(block) < wanted
             offset += len(block)
             deliver = partial(self._write_block, file, len(block))
             self._belt.put(deliver, self._codec.block, block)

@@ -1,11 +1,13 @@
 """Backups that nobody asked for at that moment: claimed by the schedule."""
 
+from django.db import Error as DatabaseError
+
 from backups.exceptions import BackupError, OperationInProgress
 from backups.models import Operation
 from backups.names import AUTOMATIC_PREFIX
 
 from . import history
-from .claim import Claim
+from .claim import Claim, words_for
 from .create import claim_create
 
 
@@ -19,7 +21,7 @@ def claim_automatic(*, actor: str) -> Claim:
         return claim_create(prefix=AUTOMATIC_PREFIX, actor=actor)
     except OperationInProgress:
         raise
-    except BackupError as error:
+    except (BackupError, DatabaseError, OSError) as error:
         kind = Operation.Kind.CREATE
-        history.record(kind, AUTOMATIC_PREFIX, actor, cause=error.text)
+        history.record(kind, AUTOMATIC_PREFIX, actor, cause=words_for(error))
         raise

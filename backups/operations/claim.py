@@ -135,12 +135,12 @@ class Claim:
         os.close(self.lock)
 
     def __enter__(self) -> Self:
+        self._beat.start()
         try:
-            sweep_leftovers(self.token)
-        except (BackupError, OSError):
+            self._sweep_leftovers()
+        except Exception:
             # The work can do without the space; what is in the way will tell.
             logger.exception("What dead operations left could not be removed.")
-        self._beat.start()
         return self
 
     def __exit__(
@@ -169,6 +169,17 @@ class Claim:
                 workspace.remove_operation(self.token, self.lock)
             else:
                 os.close(self.lock)
+
+    def _sweep_leftovers(self) -> None:
+        """Remove what dead operations left behind; only the holder may do that."""
+        if journal.exists():
+            return  # Somebody else's commit needs what it has put aside.
+        for dead in workspace.sweep():
+            log_event(logger, dead, "swept")
+        get_store().sweep()
+        # That may have taken long, and whoever holds the lease now stages there.
+        if (media := get_media()) and lease.renew(self.token):
+            media.sweep(keep=workspace.living())
 
     def _settle(self, error: BaseException | None) -> None:
         # At once: who sees the outcome may start the next operation.
@@ -269,7 +280,11 @@ def take_over(
         # A restore shows its journal and then looks at its lease. This is the
         # opposite order, so that one of the two sees the other.
         recover()
-        return history.begin(token, kind, choose_key(), actor, safety_key)
+        key = choose_key()
+        # To ask a storage may take long; what follows is for the holder alone.
+        if not lease.renew(token):
+            raise LeaseLost
+        return history.begin(token, kind, key, actor, safety_key)
     except BaseException:
         lease.release(token)
         raise
@@ -301,14 +316,3 @@ def words_for(error: BaseException) -> Text:
         _("Unexpected error (%(name)s); the log has the details."),
         name=type(error).__name__,
     )
-
-
-def sweep_leftovers(token: uuid.UUID) -> None:
-    """Remove what dead operations left behind; only the holder may do that."""
-    if journal.exists():
-        return  # Somebody else's commit needs what it has put aside.
-    for dead in workspace.sweep():
-        log_event(logger, dead, "swept")
-    get_store().sweep()
-    if media := get_media():
-        media.sweep(keep={token})

@@ -11,7 +11,7 @@ from typing import Any
 import django
 
 from backups.archive import ArchiveWriter, Source
-from backups.exceptions import BackupError
+from backups.exceptions import BackupError, SnapshotFailed
 from backups.models import Operation
 from backups.names import MANUAL_PREFIX, generate_key, is_automatic
 from backups.site_settings import Stored
@@ -82,6 +82,7 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
     """
     snapshotters = list(get_snapshotters().values())
     media = get_media()
+    require_media(media)
     skipped: list[str] = []
     with get_store().receive(key) as incoming:
         writer = ArchiveWriter(incoming, spool_dir=claim.folder, progress=claim.advance)
@@ -107,6 +108,17 @@ def write_archive(claim: Claim, key: str, *, phase: str = "") -> list[str]:
         claim.require_held()
         incoming.publish()
     return skipped
+
+
+def require_media(media: MediaTree | None) -> None:
+    """Refuse to save a site whose media have gone, as where a disk is not mounted."""
+    if media and not media.root.is_dir() and history.last_files():
+        raise SnapshotFailed(
+            _(
+                "The media folder is missing, although the last backup holds media. If"
+                " there are none any more, make an empty one."
+            )
+        )
 
 
 def thin_out(claim: Claim) -> list[Text]:

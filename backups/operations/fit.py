@@ -245,8 +245,7 @@ def require_tables(snapshotter: DatabaseSnapshotter, staged: Path) -> None:
         for model in apps.get_models(include_auto_created=True)
         if router.allow_migrate_model(alias, model)
     }
-    live = set(connections[alias].introspection.table_names())
-    if missing := (used & live) - snapshotter.tables(staged):
+    if missing := (used & snapshotter.live_tables()) - snapshotter.tables(staged):
         raise RestoreRefused(
             _(
                 "The archive's database “%(alias)s” lacks tables that the site needs:"

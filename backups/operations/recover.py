@@ -1,8 +1,10 @@
 """Settle a restore whose process died: finish it or undo it, by its journal."""
 
+import contextlib
 import logging
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -87,6 +89,7 @@ def settle_journal(token: uuid.UUID, cause: Text) -> Operation.State | None:
         return None
     connections.close_all()
     if found.step is Step.MEDIA_IN and history.has_succeeded(token):
+        discard_staged(found, keep=())
         finish()
         log_event(logger, token, "completed")
         return Operation.State.SUCCEEDED
@@ -114,7 +117,7 @@ def finish() -> None:
 def undo(found: Journal) -> None:
     """Put back what was replaced, in the opposite order, and open the site."""
     media = MediaTree(Path(found.media_root)) if found.media_root else None
-    discard_staged(found)
+    discard_staged(found, keep=found.undo.values())
     if found.step is Step.MEDIA_IN:
         if media:
             media.undo_move_in(found.token)
@@ -123,18 +126,21 @@ def undo(found: Journal) -> None:
         media.undo_move_out(found.token)
     if found.step is not Step.DRAINING:
         snapshotters = get_snapshotters()
-        for alias, image in found.undo.items():
-            snapshotters[alias].apply(Path(image), get_settings().APPLY_TIMEOUT)
+        # The others may be such as can't be written at all.
+        for alias in found.begun:
+            image = Path(found.undo[alias])
+            snapshotters[alias].apply(image, get_settings().APPLY_TIMEOUT)
     journal.remove()
 
 
-def discard_staged(found: Journal) -> None:
-    """Give back the space of what will not go live: the disk may be full."""
+def discard_staged(found: Journal, keep: Iterable[str]) -> None:
+    """Give back the space of what is not needed any more: the disk may be full."""
     folder = workspace.operation_folder(found.token)
-    kept = {Path(image).name for image in found.undo.values()} | {workspace.LOCK_NAME}
+    kept = {Path(image).name for image in keep} | {workspace.LOCK_NAME}
     for path in folder.iterdir():
         if path.name not in kept:
-            path.unlink()
+            with contextlib.suppress(OSError):  # It can do without the space.
+                path.unlink()
 
 
 def clean_up(found: Journal) -> None:

@@ -12,13 +12,19 @@ import logging
 from pathlib import Path
 
 from django.core.management import call_command
+from django.db import Error as DatabaseError
 from django.db import connections
 
 from backups import gate, journal, process
 from backups.archive import ArchiveReader
 from backups.conf import get_settings
 from backups.durability import sync_path, sync_tree
-from backups.exceptions import BackupError, InvalidArchive, RestoreRefused
+from backups.exceptions import (
+    BackupError,
+    InvalidArchive,
+    NotReplaced,
+    RestoreRefused,
+)
 from backups.journal import Journal, Step
 from backups.logs import log_event
 from backups.models import Operation
@@ -83,7 +89,7 @@ def restore_backup(claim: Claim) -> None:
             try:
                 commit(claim, plan)
             except BaseException:
-                if not journal.names(claim.token):  # All is as it was before.
+                if is_undone(claim):
                     drop_safety_copy(claim)
                 raise
             for snapshotter, _ in plan.databases:
@@ -102,6 +108,14 @@ def save_present_state(claim: Claim) -> None:
         if skipped:
             words = _("Left out of %(key)s: %(name)s")
             claim.note([Text(words, key=key, name=name) for name in skipped])
+
+
+def is_undone(claim: Claim) -> bool:
+    """Whether all is surely as it was before, so that nothing is left to undo."""
+    try:
+        return not (journal.names(claim.token) or history.has_succeeded(claim.token))
+    except DatabaseError:
+        return False
 
 
 def drop_safety_copy(claim: Claim) -> None:
@@ -134,6 +148,8 @@ def stage(claim: Claim, *, for_real: bool = True) -> Plan:
         snapshotters = get_snapshotters()
         media = get_media()
         fit.require_sizes(archive, entries.values())
+        if media:
+            media.require_movable()
         fit.require_space(archive.manifest, entries, media, claim.folder, for_real)
         total = int(archive.manifest["members"]["bytes"])
         claim.report(phase="verifying", total=total)
@@ -270,7 +286,12 @@ def replace_everything(claim: Claim, plan: Plan, record: Journal) -> None:
     record = record.advance(Step.DATABASES)
     for snapshotter, staged in plan.databases:
         if not snapshotter.holds_state:
-            snapshotter.apply(staged, timeout)
+            record = record.begin_database(snapshotter.alias)
+            try:
+                snapshotter.apply(staged, timeout)
+            except NotReplaced:
+                record.leave_database()
+                raise
     record = record.advance(Step.MEDIA_OUT)
     if plan.media:
         plan.media.move_out(claim.token)

@@ -16,12 +16,14 @@ BY_VENDOR: dict[str, type[DatabaseSnapshotter]] = {"sqlite": SQLiteSnapshotter}
 
 
 def get_snapshotters() -> dict[str, DatabaseSnapshotter]:
-    """Return alias → snapshotter of every database to back up, sorted by alias.
+    """Return alias → snapshotter of every database to back up.
 
-    Raises SnapshotFailed for an engine that is not supported.
+    They come as their files do in an archive. Raises SnapshotFailed for an engine
+    that is not supported.
     """
     aliases = get_settings().DATABASES or tuple(connections)
-    return {alias: _get_snapshotter(alias) for alias in sorted(aliases)}
+    found = sorted(map(_get_snapshotter, aliases), key=lambda one: one.member)
+    return {snapshotter.alias: snapshotter for snapshotter in found}
 
 
 def _get_snapshotter(alias: str) -> DatabaseSnapshotter:

@@ -78,6 +78,10 @@ class DatabaseSnapshotter(abc.ABC):
         """Return the names of a snapshot's tables."""
 
     @abc.abstractmethod
+    def live_tables(self) -> set[str]:
+        """Return the names of the live database's tables."""
+
+    @abc.abstractmethod
     def migrations(self) -> Migrations:
         """Return the migrations that the live database has applied."""
 
@@ -102,15 +106,16 @@ class DatabaseSnapshotter(abc.ABC):
     def saved(self, target: Path) -> AbstractContextManager[Callable[[], None]]:
         """Write the live database, as it is, durably to *target*.
 
-        The value writes it again if somebody has changed it since.
+        The value writes it again if somebody has changed it since. Raises
+        OperationFailed for a database that can't be written, so not replaced.
         """
 
     @abc.abstractmethod
     def apply(self, staged: Path, timeout: float) -> None:
         """Replace the live content by the file's, wholly or not at all.
 
-        Open connections stay valid. Raises OperationFailed if others keep the
-        database locked for *timeout* seconds.
+        Open connections stay valid. Raises NotReplaced if it is surely as it was,
+        such as when others keep it locked for *timeout* seconds, or OperationFailed.
         """
 
     @abc.abstractmethod

@@ -6,6 +6,8 @@ system, so each rename is atomic, and where an entry lies says whether it is
 old or new.
 """
 
+import contextlib
+import enum
 import os
 import shutil
 import uuid
@@ -21,11 +23,19 @@ from django.core.files.storage import (
 
 from backups.conf import get_settings
 from backups.durability import sync_path
-from backups.exceptions import OperationFailed, SnapshotFailed
+from backups.exceptions import OperationFailed, RestoreRefused, SnapshotFailed
 from backups.texts import gettext_noop as _
 
 HIDDEN_PREFIX = ".backups-"
 LEFT_ALONE = ("lost+found",)
+
+
+class Kind(enum.Enum):
+    """What lies under a name, links followed."""
+
+    FILE = enum.auto()
+    FOLDER = enum.auto()
+    OTHER = enum.auto()
 
 
 class Entry(NamedTuple):
@@ -57,8 +67,9 @@ class MediaTree:
     ) -> Iterator[Entry]:
         for item in self._entries(prefix, skipped):
             name = prefix + item.name
-            if not item.is_dir():
-                if item.is_file():
+            kind = _kind_of(item)
+            if kind is not Kind.FOLDER:
+                if kind is Kind.FILE:
                     yield Entry(name, item.path, False)
                 else:
                     skipped.append(name)
@@ -107,6 +118,24 @@ class MediaTree:
     def accepts(self, name: str) -> bool:
         """Whether a file of that name can be part of the media."""
         return not _is_left_alone(name.split("/")[0])
+
+    def require_movable(self) -> None:
+        """Raise RestoreRefused for a folder that can't be moved out of the way.
+
+        To give a folder another parent takes the right to write to it.
+        """
+        if not self.root.is_dir():
+            return
+        for item in self._entries("", []):
+            is_folder = item.is_dir(follow_symlinks=False)
+            if is_folder and not os.access(item.path, os.W_OK, effective_ids=True):
+                raise RestoreRefused(
+                    _(
+                        "The media folder “%(folder)s” can't be replaced: the site may"
+                        " not write to it."
+                    ),
+                    folder=item.name,
+                )
 
     def open_stage(self, token: uuid.UUID) -> Path:
         """Return the new, empty folder to extract into.
@@ -157,7 +186,7 @@ class MediaTree:
 
     def discard(self, token: uuid.UUID) -> None:
         """Delete what that restore has staged or put aside."""
-        shutil.rmtree(self.hidden(token), ignore_errors=True)
+        _remove_tree(self.hidden(token))
 
     def sweep(self, keep: set[uuid.UUID]) -> None:
         """Delete what restores have staged or put aside, but for those in *keep*."""
@@ -166,7 +195,7 @@ class MediaTree:
         kept = {self.hidden(token).name for token in keep}
         for item in list(os.scandir(self.root)):
             if item.name.startswith(HIDDEN_PREFIX) and item.name not in kept:
-                shutil.rmtree(item.path, ignore_errors=True)
+                _remove_tree(Path(item.path))
 
 
 def get_media() -> MediaTree | None:
@@ -196,6 +225,28 @@ def get_media() -> MediaTree | None:
         # is the project with its databases, and nothing that a site uploads to.
         return None
     return MediaTree(Path(storage.location).resolve())
+
+
+def _kind_of(item: os.DirEntry[str]) -> Kind:
+    try:
+        if item.is_dir():
+            return Kind.FOLDER
+        return Kind.FILE if item.is_file() else Kind.OTHER
+    except OSError:
+        return Kind.OTHER  # A link in a circle, or to where nobody may look.
+
+
+def _remove_tree(folder: Path) -> None:
+    """Delete *folder*, also folders in it that their owner may not write."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        return
+    for place, names, _files in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            with contextlib.suppress(OSError):  # Not ours: it stays.
+                if not os.path.islink(path):
+                    os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_left_alone(name: str) -> bool:

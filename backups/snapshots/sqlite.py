@@ -22,7 +22,12 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import timezone
 
 from backups.durability import sync_path
-from backups.exceptions import InvalidArchive, OperationFailed, SnapshotFailed
+from backups.exceptions import (
+    InvalidArchive,
+    NotReplaced,
+    OperationFailed,
+    SnapshotFailed,
+)
 from backups.models import STATE_MODELS, Operation
 from backups.texts import Text
 from backups.texts import gettext_noop as _
@@ -32,6 +37,14 @@ from .still import WORTH_IT, begin, begin_still, copy_still
 
 _LEAST_LIMIT = 16 << 20
 """Bytes that a value of a small copy may have while it is worked on."""
+
+_REFUSALS = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
 
 ALL = -1
 """Pages a step of the backup API. A copy in one step reads one instant and,
@@ -116,6 +129,9 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         with self._open(staged) as database:
             return set(_tables(database))
 
+    def live_tables(self) -> set[str]:
+        return set(self._read_live(_tables))
+
     def migrations(self) -> Migrations:
         return self._read_live(_migrations)
 
@@ -174,6 +190,8 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         with sqlite_errors(OperationFailed, cause):
             live = _connect(self.path, "rw")
         with contextlib.closing(live):
+            with sqlite_errors(OperationFailed, cause):
+                _require_writable(live)
             known = None
 
             def refresh() -> None:
@@ -196,7 +214,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
         def give_up(status: int, remaining: int, total: int) -> None:
             if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
-                raise OperationFailed(
+                raise NotReplaced(
                     _(
                         "The database “%(alias)s” stayed locked for %(timeout)s seconds."
                     ),
@@ -207,6 +225,7 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
         cause = self._text(_("The database “%(alias)s” can't be replaced"))
         with (
             sqlite_errors(OperationFailed, cause),
+            sqlite_refusals(cause),
             # Never made if it is missing: an empty source would wipe the site.
             contextlib.closing(_connect(staged, "ro")) as source,
             contextlib.closing(_connect(self.path, "rw", timeout=1)) as live,
@@ -282,6 +301,17 @@ def _copy(live: sqlite3.Connection, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=OFF")
         copy.execute("PRAGMA synchronous=OFF")
         live.backup(copy, pages=ALL)
+
+
+def _require_writable(live: sqlite3.Connection) -> None:
+    """Write what is there already, and take it back; raises sqlite3.Error.
+
+    A lock alone can be had on a file that can't be written.
+    """
+    live.execute("BEGIN IMMEDIATE")
+    version = live.execute("PRAGMA user_version").fetchone()[0]
+    live.execute(f"PRAGMA user_version={version}")
+    live.execute("ROLLBACK")
 
 
 def _leave_wal(snapshot: Path) -> None:
@@ -372,8 +402,24 @@ def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
 
 
 @contextlib.contextmanager
+def sqlite_refusals(what: Text) -> Iterator[None]:
+    """Raise NotReplaced for those errors after which a transaction is rolled back.
+
+    After others, such as one of a sync, nobody knows what the disk holds.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _REFUSALS:
+            raise
+        with sqlite_errors(NotReplaced, what):
+            raise
+
+
+@contextlib.contextmanager
 def sqlite_errors(
-    kind: type[SnapshotFailed | InvalidArchive | OperationFailed], what: Text
+    kind: type[SnapshotFailed | InvalidArchive | OperationFailed | NotReplaced],
+    what: Text,
 ) -> Iterator[None]:
     """Turn SQLite's errors into *kind*, with SQLite's own words as the cause."""
     try:

@@ -134,3 +134,23 @@ def test_the_next_run_is_told(schedule):
     schedule("0 0 1 1 *")
     upcoming = scheduler.next_run(Stored.load())
     assert (upcoming.month, upcoming.day, upcoming.hour) == (1, 1, 0)
+
+
+def test_a_clock_that_was_far_ahead_for_a_moment_does_not_stop_the_schedule(
+    schedule, runs
+):
+    schedule("0 * * * *", "20:30")
+    assert not due(runs, "10:30")
+    assert due(runs, "11:00")
+
+
+def test_a_run_whose_workspace_is_full_is_in_the_history(schedule, media, monkeypatch):
+    def fail(token):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("backups.operations.claim.workspace.open_operation", fail)
+    schedule("* * * * *")
+    scheduler.tick()
+    assert (
+        Operation.objects.get().error == "The system refused: No space left on device."
+    )

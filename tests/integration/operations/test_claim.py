@@ -14,7 +14,8 @@ from backups.exceptions import (
     NameTaken,
     OperationInProgress,
 )
-from backups.models import Operation
+from backups.models import Lease, Operation
+from backups.operations import Claim
 from backups.signals import operation_finished, operation_started
 from tests.engine import create
 
@@ -150,3 +151,27 @@ def test_of_too_many_remarks_the_last_says_how_many_more(media):
     create("one.zip")
     remarks = [str(remark) for remark in Operation.objects.get().remarks]
     assert remarks[98:] == ["Left out: link-098", "51 more remarks like these"]
+
+
+def test_who_lost_the_lease_while_it_chose_a_name_does_not_begin(media):
+    def choose_key() -> str:
+        Lease.objects.update(token=uuid.uuid4())
+        return "one.zip"
+
+    with pytest.raises(LeaseLost):
+        Claim.make(Operation.Kind.CREATE, choose_key, "test")
+    assert not Operation.objects.exists()
+
+
+def test_who_lost_the_lease_leaves_what_others_stage(media, monkeypatch):
+    other = uuid.uuid4()
+    lock = workspace.open_operation(other)
+    (media / f".backups-{other}" / "new").mkdir(parents=True)
+    (media / f".backups-{uuid.uuid4()}").mkdir()
+    with claim():
+        pass
+    assert [path.name for path in media.glob(".backups-*")] == [f".backups-{other}"]
+    workspace.remove_operation(other, lock)
+    with claim():
+        pass
+    assert not list(media.glob(".backups-*"))

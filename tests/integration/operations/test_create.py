@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backups.exceptions import SnapshotFailed
 from backups.models import Operation
 from backups.operations.create import estimate_media
 from backups.snapshots import MediaTree, get_media
@@ -78,3 +79,13 @@ def test_what_an_upload_holds_says_nothing(media):
     )
     fill(media, 3, 7)
     assert estimate_media(found()) == 21
+
+
+def test_media_that_have_gone_are_not_saved_as_none(media):
+    fill(media, 3, 1)
+    create("one.zip")
+    media.rename(media.with_name("unmounted"))
+    with pytest.raises(SnapshotFailed, match="media folder is missing"):
+        create("two.zip")
+    media.mkdir()
+    create("two.zip")

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from backups import gate, journal, operations
+from backups import gate, journal, operations, workspace
 from backups.durability import sync_tree
 from backups.exceptions import (
     BackupNotFound,
@@ -20,7 +20,7 @@ from backups.models import Operation
 from backups.operations import restore as restore_module
 from backups.snapshots import MediaTree
 from backups.snapshots.sqlite import SQLiteSnapshotter
-from tests.engine import create, restore, tree
+from tests.engine import create, keys, restore, tree
 from tests.integration.operations.conftest import present
 from tests.site.models import Article
 
@@ -257,3 +257,64 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_unpacked(
     with pytest.raises(RestoreRefused, match="not enough free space"):
         restore("one.zip")
     assert present(media) == saved
+
+
+def test_a_further_database_that_stays_locked_does_not_close_the_site(
+    saved, media, settings, monkeypatch
+):
+    settings.BACKUPS = {**settings.BACKUPS, "APPLY_TIMEOUT": 0.3}
+    other = sqlite3.connect(
+        connections["second"].settings_dict["NAME"], isolation_level=None
+    )
+    apply = SQLiteSnapshotter.apply
+
+    def lock_before(self, staged, timeout):
+        if not other.in_transaction:
+            other.execute("BEGIN IMMEDIATE")
+        apply(self, staged, timeout)
+
+    monkeypatch.setattr(SQLiteSnapshotter, "apply", lock_before)
+    with pytest.raises(OperationFailed, match="“second” stayed locked"):
+        restore("one.zip")
+    assert_settled(media)
+    other.execute("ROLLBACK")
+    other.close()
+    assert present(media) == saved
+
+
+def test_a_database_that_has_a_virtual_table_can_be_restored(saved, monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIRTUAL TABLE article_fts USING fts5(title)")
+    create("two.zip")
+    monkeypatch.setattr(Article._meta, "db_table", "article_fts")
+    restore("two.zip")
+
+
+def test_a_safety_copy_stays_where_the_outcome_is_not_sure(saved, media, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(restore_module, "commit", fail)
+    monkeypatch.setattr(restore_module.history, "has_succeeded", lambda token: True)
+    with pytest.raises(OSError, match="Input/output"):
+        restore("one.zip")
+    assert any(key.startswith("@before_restore") for key in keys())
+
+
+def test_a_full_disk_after_the_commit_is_given_room_by_what_was_staged(
+    saved, media, monkeypatch
+):
+    bump, left = gate.bump_generation, []
+
+    def fail_while_it_is_full():
+        (folder,) = (workspace.root() / "operations").iterdir()
+        left.append(sorted(path.name for path in folder.iterdir()))
+        if left[-1] != [workspace.LOCK_NAME]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        bump()
+
+    monkeypatch.setattr(gate, "bump_generation", fail_while_it_is_full)
+    restore("one.zip")
+    assert len(left) == 2
+    assert Article.objects.get().title == "first"
+    assert_settled(media)

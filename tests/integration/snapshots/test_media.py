@@ -1,11 +1,15 @@
 """The media tree: what is walked, and how it is swapped."""
 
+import contextlib
 import os
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from backups.exceptions import RestoreRefused
 from backups.snapshots import MediaTree
 from tests.engine import tree
 
@@ -119,3 +123,50 @@ def test_a_sweep_keeps_only_what_is_asked_for(media_tree):
     assert media_tree.hidden(TOKEN).is_dir()
     media_tree.sweep(keep=set())
     assert not media_tree.hidden(TOKEN).exists()
+
+
+def test_links_that_lead_nowhere_are_named(media_tree):
+    (media_tree.root / "circle").symlink_to("circle")
+    assert names(media_tree)[1] == ["circle"]
+
+
+@contextlib.contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Be a user without rights, where this one is root."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_tree() -> Iterator[MediaTree]:
+    """Return a media folder that everybody may read."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield MediaTree(Path(folder))
+
+
+def test_a_folder_that_can_not_be_moved_is_named_before_anything_happens(open_tree):
+    (open_tree.root / "fixed").mkdir(mode=0o555)
+    (open_tree.root / "link").symlink_to("/usr")
+    with (
+        as_somebody_else(),
+        pytest.raises(RestoreRefused, match="“fixed” can't be replaced"),
+    ):
+        open_tree.require_movable()
+    (open_tree.root / "fixed").rmdir()
+    with as_somebody_else():
+        open_tree.require_movable()
+
+
+def test_folders_that_can_not_be_written_are_deleted_all_the_same(open_tree):
+    with as_somebody_else():
+        stage(open_tree)
+        (open_tree.hidden(TOKEN) / "new" / "a").chmod(0o555)
+        open_tree.discard(TOKEN)
+    assert not open_tree.hidden(TOKEN).exists()

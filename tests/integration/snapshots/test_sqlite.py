@@ -3,15 +3,16 @@
 import sqlite3
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
-from backups.exceptions import InvalidArchive, OperationFailed
+from backups.exceptions import InvalidArchive, NotReplaced, OperationFailed
 from backups.models import Operation
-from backups.snapshots import get_snapshotters
+from backups.snapshots import get_snapshotters, sqlite
 from backups.snapshots.base import ignore
 from tests.site.models import Article
 
@@ -171,3 +172,39 @@ def test_a_database_in_memory_is_refused_in_words(default, monkeypatch):
     monkeypatch.setitem(connections["default"].settings_dict, "NAME", ":memory:")
     with pytest.raises(SnapshotFailed, match="not an ordinary file"):
         default.size()
+
+
+def test_a_database_that_can_not_be_written_is_not_saved_for_a_restore(
+    default, tmp_path, monkeypatch
+):
+    snapshot(default, tmp_path / "copy")
+    read_only = partial(sqlite._connect, mode="ro")
+    monkeypatch.setattr(sqlite, "_connect", lambda path, _mode: read_only(path))
+    with (
+        pytest.raises(OperationFailed, match="can't be saved: attempt to write"),
+        default.saved(tmp_path / "undo"),
+    ):
+        pass
+    assert not (tmp_path / "undo").exists()
+
+
+def test_an_apply_that_is_refused_says_that_nothing_was_changed(default, tmp_path):
+    Article.objects.create(title="old")
+    copy = snapshot(default, tmp_path / "copy")
+    default.prepare(copy)
+    connection.close()
+    default.path.rename(tmp_path / "moved")
+    with pytest.raises(NotReplaced, match="unable to open"):
+        default.apply(copy, 1)
+    (tmp_path / "moved").rename(default.path)
+    assert Article.objects.get().title == "old"
+
+
+def test_databases_come_in_the_order_of_their_files(settings, monkeypatch):
+    settings.BACKUPS = {**settings.BACKUPS, "DATABASES": ("second", "default-ro")}
+    monkeypatch.setitem(
+        connections.settings, "default-ro", connections.settings["default"]
+    )
+    assert list(get_snapshotters()) == ["default-ro", "second"]
+    settings.BACKUPS = {**settings.BACKUPS, "DATABASES": ("default", "default-ro")}
+    assert list(get_snapshotters()) == ["default-ro", "default"]

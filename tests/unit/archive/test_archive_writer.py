@@ -9,8 +9,16 @@ import time
 import pytest
 from handmade import Pipe, fill, media_sources, refuse_skip, write_tree
 
-from backups.archive import ArchiveReader, ArchiveWriter, Source, layout, sources
-from backups.exceptions import InvalidArchive
+from backups.archive import (
+    ArchiveReader,
+    ArchiveWriter,
+    Source,
+    layout,
+    sources,
+    writer,
+)
+from backups.archive.member import BLOCK
+from backups.exceptions import InvalidArchive, SnapshotFailed
 
 LARGE = b"0123456789abcdef" * 300_000
 
@@ -285,3 +293,39 @@ def test_the_index_spills_to_the_folder_it_is_given(tmp_path, monkeypatch):
     assert len(members) == 300
     assert folders == [str(spool)] * 2
     assert not list(spool.iterdir())
+
+
+def test_a_time_that_no_reader_takes_is_the_latest_that_one_takes(tmp_path):
+    for name, content in (("a", b"x"), ("b", b"x" * 5_000_000), ("c", None)):
+        tree = fill(tmp_path / "tree", [(name, content)])
+        os.utime(tree / name, (10**10, 10**10))
+    write_tree(sink := Pipe(), tree)
+    with ArchiveReader(sink.source) as reader:
+        times = [member.mtime_ns for member in reader.members()]
+    if (tree / "a").stat().st_mtime_ns >= 1 << 63:  # Else the disk can't tell it.
+        assert times == [(1 << 63) - 1] * 3
+
+
+def test_a_large_file_that_shrinks_and_grows_again_ends_where_it_was_short(
+    tmp_path, monkeypatch
+):
+    content = os.urandom(BLOCK // 2) * 12
+    tree = fill(tmp_path / "tree", [("a", content)])
+    real = writer.read_block
+
+    def read_block(descriptor, size, offset):
+        short = 1000 if offset == 2 * BLOCK else size
+        return real(descriptor, short, offset)
+
+    monkeypatch.setattr(writer, "read_block", read_block)
+    write_tree(sink := Pipe(), tree)
+    with ArchiveReader(sink.source) as reader:
+        reader.verify()
+        assert [member.size for member in reader.members()] == [2 * BLOCK + 1000]
+
+
+def test_more_than_a_reader_takes_is_not_written(tmp_path, monkeypatch):
+    tree = fill(tmp_path / "tree", [("a", b"x"), ("b", b"x")])
+    monkeypatch.setattr(writer.Limits, "max_members", 1)
+    with pytest.raises(SnapshotFailed, match="more than one archive"):
+        write_tree(Pipe(), tree)
