@@ -106,9 +106,8 @@ class BackupCommand(BaseCommand):
             raise CommandError(str(error), returncode=status) from error
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
-            raise CommandError(
-                f"The system refused: {error.strerror}{place}."
-            ) from error
+            why = error.strerror or error
+            raise CommandError(f"The system refused: {why}{place}.") from error
         except DatabaseError as error:
             cure = " Run manage.py migrate." if "no such table" in str(error) else ""
             raise CommandError(f"The database refused: {error}.{cure}") from error

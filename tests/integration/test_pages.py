@@ -1,5 +1,6 @@
 """The pages in the admin, as a browser without scripts uses them."""
 
+import io
 import re
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from backups import site_settings
+from backups.archive import ArchiveWriter
+from backups.exceptions import StoreFailed
 from backups.models import Operation
 from backups.site_settings import Stored
+from backups.store.local import LocalStore
 from backups.templatetags.backups_words import localized
 from tests.engine import create, keys, restore
 from tests.site.models import Article
@@ -383,3 +387,31 @@ def test_the_number_of_queries_does_not_grow(root, many, django_assert_max_num_q
         (folder / f"many-{number:03}.zip").write_bytes(EMPTY_ZIP)
     with django_assert_max_num_queries(20):
         get(root, "changelist")
+
+
+@pytest.mark.parametrize(
+    "databases", [5, {"default": 5}, {"default": {"migrations": ["x"]}}]
+)
+def test_an_archive_that_describes_itself_wrongly_is_stored_and_called_so(
+    root, databases
+):
+    sink = io.BytesIO()
+    with ArchiveWriter(sink) as writer:
+        writer.finish({"databases": databases})
+    upload = SimpleUploadedFile("odd.zip", sink.getvalue())
+    page = follow(root, "upload", {"file": upload})
+    assert "This is no archive that could be restored here" in page
+    assert keys() == ["odd.zip"]
+
+
+@pytest.mark.parametrize("name", ["details", "delete", "restore", "download"])
+def test_a_storage_that_does_not_answer_is_told_above_the_page(
+    root, media, monkeypatch, name
+):
+    def fail(store, key):
+        raise StoreFailed("The storage is out of order.")
+
+    monkeypatch.setattr(LocalStore, "stat", fail)
+    response = root.get(place(name, key="one.zip"), follow=True)
+    assert response.status_code == 200
+    assert "The storage is out of order." in response.content.decode()

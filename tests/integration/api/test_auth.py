@@ -161,6 +161,13 @@ def test_an_email_of_two_accounts_stands_for_none(login, superuser):
     assert login({**GOOD, "identity": "root"}).status_code == 200
 
 
+@pytest.mark.parametrize("field", ["email", "username"])
+def test_nobody_locks_a_superuser_out_by_taking_the_same_email(login, superuser, field):
+    other = User.objects.create_user("other", "other@example.com", "another password")
+    User.objects.filter(pk=other.pk).update(**{field: superuser.email})
+    assert login().status_code == 200
+
+
 def test_an_empty_email_stands_for_nobody(login):
     User.objects.create_superuser("no-mail", "", PASSWORD)
     assert login({"identity": "", "password": PASSWORD}).status_code == 400

@@ -347,3 +347,17 @@ def test_under_asgi_no_more_than_a_block_is_read_ahead(
     if ranges != "bytes=0-9,2000000-":
         assert body == content[5 if ranges else 0 :]
     response.close()
+
+
+def test_no_middleware_compresses_it(api, stored, settings):
+    settings.MIDDLEWARE = [
+        "django.middleware.gzip.GZipMiddleware",
+        *settings.MIDDLEWARE,
+    ]
+    stored.put("test.zip", b"PK\3\4" + bytes(10_000))
+    headers = {"Accept-Encoding": "gzip", "Range": "bytes=0-3"}
+    response = api.download("test.zip", headers=headers)
+    assert "Content-Encoding" not in response
+    assert (response["Content-Length"], response.getvalue()) == ("4", b"PK\3\4")
+    gone = api.delete("/api/backups/test.zip", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in gone

@@ -47,6 +47,13 @@ def test_it_names_the_header_of_a_known_proxy(api, headers, name):
     assert data["possibleProxyHeader"] == name
 
 
+def test_it_names_a_header_that_is_trusted_already(api, settings):
+    settings.BACKUPS = {**settings.BACKUPS, "TRUSTED_PROXY_HEADERS": ("X-Real-IP",)}
+    headers = {"X-Real-IP": "192.0.2.1", "CF-Connecting-IP": "192.0.2.2"}
+    data = api.get(URL, headers=headers).json()["data"]
+    assert data["possibleProxyHeader"] == "X-Real-IP"
+
+
 def test_head_sends_no_body(api):
     response = api.head(URL)
     assert (response.status_code, response.content) == (200, b"")

@@ -118,6 +118,9 @@ def test_the_allowed_origin_is_a_setting(api, settings):
         ("DELETE", "/api/backups"),
         ("PUT", "/api/backups/upload"),
         ("POST", "/api/backups/test1.zip"),
+        ("GET", "/api/backups/a/b.zip"),
+        ("DELETE", "/api/backups/a/b.zip"),
+        ("POST", "/api/backups/a/b.zip/restore"),
         ("PUT", "/api/backups/test1.zip"),
         ("PATCH", "/api/backups/test1.zip"),
         ("GET", "/api/backups/test1.zip/restore"),
@@ -204,6 +207,12 @@ def test_32_mib_are_not_too_large(api):
 def test_an_upload_may_be_larger(api):
     response = api.post("/api/backups/upload", caller="guest", **TOO_LARGE)
     assert answer(response) == error(401, NO_TOKEN)
+
+
+@pytest.mark.parametrize("path", ["/api/backups", "/api/backups/upload"])
+def test_a_body_of_unknown_length_is_not_taken_for_an_empty_one(api, path):
+    response = api.post(path, HTTP_TRANSFER_ENCODING="chunked")
+    assert answer(response) == error(411, "The request needs a Content-Length.")
 
 
 def test_an_unknown_route_comes_before_the_body_limit(api):

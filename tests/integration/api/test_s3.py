@@ -6,7 +6,7 @@ from tests.engine import tree
 from tests.site.models import Article
 
 from .conftest import EMPTY_ZIP
-from .wire import EMPTY, NOT_FOUND, answer, error, file_part
+from .wire import EMPTY, INVALID_DATA, NOT_FOUND, answer, error, file_part
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -63,3 +63,23 @@ def test_the_test_of_the_settings_passes_and_leaves_nothing(api, bucket):
     tested = api.post("/api/settings/test/s3", {"filesystem": "backups"})
     assert answer(tested) == EMPTY
     assert bucket.keys() == []
+
+
+def test_a_server_that_does_not_answer_is_told_by_each_in_its_own_words(api, bucket):
+    s3 = {"endpoint": "http://127.0.0.1:9"}
+    assert api.patch("/api/settings", {"backups": {"s3": s3}}).status_code == 200
+    taken = {
+        "code": "validation_backup_name_exists",
+        "message": "The backup file name is invalid or already exists.",
+    }
+    stored = {**taken, "message": "Backup file with the specified name already exists."}
+    assert answer(api.post("/api/backups", {"name": "one.zip"})) == error(
+        400, INVALID_DATA, name=taken
+    )
+    assert answer(api.post("/api/backups")) == error(400, "Failed to create backup.")
+    assert answer(api.post("/api/backups/one.zip/restore")) == error(
+        400, "Missing or invalid backup file."
+    )
+    assert answer(api.upload(file_part("one.zip", EMPTY_ZIP))) == error(
+        400, INVALID_DATA, file=stored
+    )

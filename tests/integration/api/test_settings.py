@@ -277,10 +277,31 @@ def test_a_form_names_them_with_dots(api):
     assert saved["meta"]["hideControls"] is True
 
 
-@pytest.mark.parametrize("body", ["backups.cronMaxKeep=x", "backups=1&backups.cron=x"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "backups.cronMaxKeep=x",
+        "backups=1&backups.cron=x",
+        "backups.cron=x&backups.cron.y=1",
+        "meta.appName.x=1",
+    ],
+)
 def test_a_form_with_nonsense_is_unreadable(api, body):
     response = api.patch(URL, body, content_type=FORM)
     assert answer(response) == error(400, UNREADABLE_BODY)
+
+
+@pytest.mark.parametrize("body", ["backups=null", "x.y.z=1"])
+def test_a_form_that_says_nothing_changes_nothing(api, body):
+    before = api.get(URL).json()
+    assert answer(api.patch(URL, body, content_type=FORM)) == (200, before)
+
+
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_half_a_character_is_replaced(api, media):
+    response = api.patch(URL, '{"meta":{"appName":"Shop \\ud83d"}}')
+    assert response.json()["meta"]["appName"] == "Shop ?"
+    assert api.post("/api/backups").status_code == 204
 
 
 def test_another_method_is_not_there(api):

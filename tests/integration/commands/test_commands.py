@@ -14,6 +14,7 @@ from django.core.management import (
     get_commands,
     load_command_class,
 )
+from django.db import connection
 from django.utils import timezone
 
 from backups import lease, operations, site_settings
@@ -194,6 +195,47 @@ def test_delete_asks_for_the_name(media, monkeypatch):
     assert keys() == []
 
 
+def test_delete_asks_for_all_names_before_it_deletes_one(media, monkeypatch):
+    create("one.zip")
+    create("two.zip")
+    monkeypatch.setattr("builtins.input", lambda prompt: "one.zip")
+    with pytest.raises(CommandError, match="nothing was changed"):
+        run("backup_delete", "one.zip", "two.zip")
+    assert len(keys()) == 2
+
+
+def test_undo_names_the_restore_that_it_undoes(media, monkeypatch):
+    create("one.zip")
+    with pytest.raises(CommandError, match="no such restore"):
+        run("backup_undo")
+    run("backup_restore", "one.zip", "--no-input")
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="Nobody there"):
+        call_command("backup_undo", stdout=out)
+    assert "before the restore of one.zip, 20" in out.getvalue()
+
+
+def test_run_due_says_why_it_does_nothing(media):
+    assert "no schedule" in call_command("backup_run_due")
+    site_settings.change({"backups": {"cron": "* * * * *"}})
+    assert call_command("backup_run_due") == "Nothing is due."
+    SiteSettings.objects.update(slot=Stored.load().slot - 2)
+    lease.acquire(uuid.uuid4())
+    assert call_command("backup_run_due") == "It waits for another operation."
+
+
+def test_a_site_that_is_not_migrated_says_what_to_run(db):
+    with connection.schema_editor() as editor:
+        editor.delete_model(SiteSettings)
+    try:
+        with pytest.raises(CommandError, match=r"no such table.*manage\.py migrate"):
+            run("backup_settings")
+    finally:
+        with connection.schema_editor() as editor:
+            editor.create_model(SiteSettings)
+
+
 def test_statuses_tell_scripts_what_happened(media):
     create("one.zip")
     assert status_of("backup_restore", "missing.zip", "--no-input") == 3
@@ -285,6 +327,8 @@ def test_settings_lets_superusers_in_again(db):
         ('backups.cronMaxKeep="3"', 2, "wrong type"),
         ("nothing=1", 2, "changes no setting"),
         ("backups", 2, "changes no setting"),
+        ("backups.cron.x=1", 2, "changes no setting"),
+        ("superuserIPs=192.0.2.7", 2, "write it like"),
         ("backups.s3.secret=hunter2", 2, "does not belong into the command line"),
     ],
 )
@@ -293,6 +337,13 @@ def test_settings_refuses_nonsense_in_a_sentence(db, text, status, cause):
         run("backup_settings", text)
     assert caught.value.returncode == status
     assert not SiteSettings.objects.exclude(content={}).exists()
+
+
+def test_settings_refuses_what_lies_below_a_value(db):
+    with pytest.raises(CommandError, match="wrong type") as caught:
+        run("backup_settings", "backups=1", "backups.cron=x")
+    assert caught.value.returncode == 2
+    run("backup_settings", "backups=null")
 
 
 def test_settings_reads_a_secret_from_the_standard_input(db, monkeypatch):
