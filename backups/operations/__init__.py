@@ -34,8 +34,9 @@ from .read import (
     running_operation,
 )
 from .recover import recover, recover_if_abandoned, settle_dead
-from .restore import COMMITTING, claim_restore, migrate_staged, restore_backup
+from .restore import COMMITTING, claim_restore, restore_backup
 from .run import run_operation
+from .stage import migrate_staged
 from .undo import claim_undo, find_undoable
 from .upload import Upload, upload_backup
 from .verify import claim_verify, verify_backup

@@ -1,7 +1,6 @@
 """Does an archive fit this site? Every reason to refuse a restore is here."""
 
 import dataclasses
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from backups.exceptions import InvalidArchive, RestoreRefused
 from backups.models import Operation
 from backups.snapshots import (
     DatabaseSnapshotter,
-    MediaTree,
     get_media,
     get_snapshotters,
 )
@@ -29,8 +27,6 @@ MOST_LISTED = 5
 """Names in an enumeration; of the others their number is told."""
 
 Migration = tuple[str, str]
-Need = tuple[Path, int]
-"""A folder, which need not exist yet, and bytes that are to be written there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +138,7 @@ def require_known_migrations(
     snapshotter: DatabaseSnapshotter, entry: DatabaseEntry
 ) -> None:
     """Refuse an archive of newer code; what the live site has applied is known."""
-    loader = MigrationLoader(connections[snapshotter.alias], ignore_no_migrations=True)
+    loader = loader_of(snapshotter)
     known = set(loader.disk_migrations) | set(snapshotter.migrations())
     unknown = {m for m in entry.migrations - known if not is_own(m)}
     if unknown:
@@ -164,7 +160,7 @@ def missing_migrations(
     migrate a few apps only, and what is not migrated at all has none.
     """
     live = set(snapshotter.migrations())
-    loader = MigrationLoader(connections[snapshotter.alias], ignore_no_migrations=True)
+    loader = loader_of(snapshotter)
     return sorted(
         node
         for node in live & loader.graph.nodes.keys()
@@ -172,6 +168,10 @@ def missing_migrations(
         and not is_own(node)
         and not covered(loader, node, entry.migrations)
     )
+
+
+def loader_of(snapshotter: DatabaseSnapshotter) -> MigrationLoader:
+    return MigrationLoader(connections[snapshotter.alias], ignore_no_migrations=True)
 
 
 def covered(
@@ -271,94 +271,6 @@ def find_dangling(snapshotter: DatabaseSnapshotter, staged: Path) -> Text | None
         alias=snapshotter.alias,
         count=count,
     )
-
-
-def require_space(
-    manifest: dict[str, Any],
-    entries: dict[str, DatabaseEntry],
-    media: MediaTree | None,
-    folder: Path,
-    for_real: bool,
-) -> None:
-    """Refuse a restore that would fill a disk.
-
-    Where it is not *for_real*, the staged copies of databases are all it takes.
-    """
-    if for_real:
-        needs = find_needs(manifest, entries, media, folder)
-    else:
-        needs = [(folder, sum(entry.size for entry in entries.values()))]
-    require_free(needs)
-
-
-def find_needs(
-    manifest: dict[str, Any],
-    entries: dict[str, DatabaseEntry],
-    media: MediaTree | None,
-    folder: Path,
-) -> list[Need]:
-    """Return where a restore takes how many bytes, *folder* being its workspace.
-
-    A database needs room for the staged copy, for a copy of what it replaces,
-    and for the journal or log that grows beside the live file.
-    """
-    databases = sum(entry.size for entry in entries.values())
-    needs = [(folder, databases)]
-    for alias, snapshotter in get_snapshotters().items():
-        needs.append((folder, snapshotter.size()))
-        needs += [(path.parent, entries[alias].size) for path in snapshotter.places()]
-    if media:
-        needs.append((media.root, int(manifest["members"]["bytes"]) - databases))
-    return needs
-
-
-def require_room(size: int, folder: Path) -> None:
-    """Refuse to fetch an archive of *size* bytes to a disk that it would fill."""
-    require_free([(folder, size)])
-
-
-def require_free(needs: list[Need]) -> None:
-    needed, free = tightest(needs)
-    if needed > free:
-        reason = too_little_space(needed, free)
-        raise RestoreRefused(reason.message, **reason.params)
-
-
-def tightest(needs: list[Need]) -> tuple[int, int]:
-    """Return needed and free bytes of the disk that has the least to spare."""
-    pairs = []
-    for path, needed in sum_by_disk(needs):
-        status = os.statvfs(path)
-        pairs.append((needed, status.f_bavail * status.f_frsize))
-    return min(pairs, key=lambda pair: pair[1] - pair[0])
-
-
-def too_little_space(needed: int, free: int) -> Text:
-    return Text(
-        _(
-            "There is not enough free space to restore this archive: it needs about"
-            " %(needed)s MB and %(free)s MB are free."
-        ),
-        needed=needed >> 20,
-        free=free >> 20,
-    )
-
-
-def sum_by_disk(needs: list[Need]) -> list[Need]:
-    """Add up what is needed on each disk; the path is one on that disk."""
-    disks: dict[int, tuple[Path, int]] = {}
-    for place, needed in needs:
-        path = existing(place)
-        disk = path.stat().st_dev
-        disks[disk] = (path, disks.get(disk, (path, 0))[1] + needed)
-    return list(disks.values())
-
-
-def existing(path: Path) -> Path:
-    """Return *path*, or the nearest folder above it that exists."""
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def listed(names: Iterable[str]) -> str | Text:

@@ -12,7 +12,7 @@ from backups.snapshots import MediaTree, get_media, get_snapshotters
 from backups.store import get_store
 from backups.texts import Text
 
-from . import fit
+from . import fit, space
 
 EXAMPLES = 20
 """Names of files that are told of each kind of change."""
@@ -108,25 +108,27 @@ def preview_restore(key: str) -> Preview:
     ):
         manifest = archive.manifest
         created = fit.shown(str(manifest.get("created", "")))
+        media = get_media()
         try:
             entries = fit.require_fit(manifest)
+            if media:
+                media.require_movable()
         except BackupError as error:
             return Preview(key, created, error.text, [], None, 0, 0, 0)
-        media = get_media()
         changes = compare_media(archive, media) if media else None
     workspace = get_settings().workspace
-    needs = fit.find_needs(manifest, entries, media, workspace)
+    needs = space.find_needs(archive.total_bytes, entries, media, workspace)
     needs = needs if store.place() else [*needs, (workspace, stored.size)]
-    needed, free = fit.tightest(needs)
+    needed, free = space.tightest(needs)
     return Preview(
         key=key,
         created=created,
-        refusal=Text("") if needed <= free else fit.too_little_space(needed, free),
+        refusal=Text("") if needed <= free else space.too_little_space(needed, free),
         databases=[compare_database(alias, entries[alias]) for alias in entries],
         media=changes,
         bytes_needed=needed,
         bytes_free=free,
-        seconds=estimate_seconds(int(manifest["members"]["bytes"])),
+        seconds=estimate_seconds(archive.total_bytes),
     )
 
 

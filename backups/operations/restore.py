@@ -7,55 +7,38 @@ See docs/restore.md.
 """
 
 import contextlib
-import dataclasses
 import logging
-from pathlib import Path
 
-from django.core.management import call_command
 from django.db import Error as DatabaseError
-from django.db import connections
 
-from backups import gate, journal, process
-from backups.archive import ArchiveReader
+from backups import gate, journal
 from backups.conf import get_settings
-from backups.durability import sync_path, sync_tree
+from backups.durability import sync_path
 from backups.exceptions import (
     BackupError,
-    InvalidArchive,
     NotReplaced,
-    RestoreRefused,
 )
 from backups.journal import Journal, Step
 from backups.logs import log_event
 from backups.models import Operation
 from backups.names import SAFETY_PREFIX
 from backups.snapshots import (
-    DatabaseSnapshotter,
-    MediaTree,
     get_media,
-    get_snapshotters,
 )
 from backups.store import get_store
 from backups.texts import Text
 from backups.texts import gettext_noop as _
 
-from . import fit, history
+from . import history
 from .claim import Claim, words_for
 from .create import free_key, write_archive
 from .recover import finish, settle_journal
+from .stage import Plan, stage
 
 logger = logging.getLogger(__name__)
 
 COMMITTING = "committing"
 """The phase in which the archive is proven and the site is being replaced."""
-
-
-@dataclasses.dataclass
-class Plan:
-    """What is staged: each database with its file, and the media."""
-
-    databases: list[tuple[DatabaseSnapshotter, Path]]
-    media: MediaTree | None
 
 
 def claim_restore(key: str, *, actor: str, safety_copy: bool | None = None) -> Claim:
@@ -131,110 +114,6 @@ def drop_safety_copy(claim: Claim) -> None:
                 key=key,
                 error=error,
             )
-
-
-def stage(claim: Claim, *, for_real: bool = True) -> Plan:
-    """Prove the archive and lay out beside the live site all that replaces it.
-
-    Without *for_real* the media are read and proven, but not laid out.
-    """
-    claim.report(phase="fetching")
-    store = get_store()
-    if store.place() is None:
-        fit.require_room(store.require(claim.operation.key).size, claim.folder)
-    path = store.local_path(claim.operation.key, claim.folder)
-    with ArchiveReader(path) as archive:
-        entries = fit.require_fit(archive.manifest)
-        snapshotters = get_snapshotters()
-        media = get_media()
-        fit.require_sizes(archive, entries.values())
-        if media:
-            media.require_movable()
-        fit.require_space(archive.manifest, entries, media, claim.folder, for_real)
-        total = int(archive.manifest["members"]["bytes"])
-        claim.report(phase="verifying", total=total)
-        targets = {
-            entries[alias].member: claim.folder / f"{alias}.{snapshotter.extension}"
-            for alias, snapshotter in snapshotters.items()
-        }
-        extract(archive, targets, media, claim, for_real=for_real)
-    staged = {alias: targets[entries[alias].member] for alias in snapshotters}
-    claim.report(phase="checking")
-    remarks: list[Text | None] = []
-    for alias, snapshotter in snapshotters.items():
-        fit.require_sound(snapshotter, staged[alias], entries[alias])
-        remarks.append(fit.find_dangling(snapshotter, staged[alias]))
-        snapshotter.carry_state(staged[alias], None)
-    claim.note([remark for remark in remarks if remark])
-    behind = {
-        alias: {app for app, _ in fit.missing_migrations(snapshotter, entries[alias])}
-        for alias, snapshotter in snapshotters.items()
-    }
-    if any(behind.values()):
-        claim.report(phase="migrating")
-        migrate(behind, staged)
-    for alias, snapshotter in snapshotters.items():
-        fit.require_tables(snapshotter, staged[alias])
-        snapshotter.prepare(staged[alias])
-    return Plan([(snapshotters[alias], staged[alias]) for alias in staged], media)
-
-
-def extract(
-    archive: ArchiveReader,
-    targets: dict[str, Path],
-    media: MediaTree | None,
-    claim: Claim,
-    *,
-    for_real: bool,
-) -> None:
-    """Write every member to its place, proving each; all of it durable."""
-    folder = media.open_stage(claim.token) if media and for_real else None
-
-    def route(name: str) -> Path | None:
-        if name in targets:
-            return targets[name]
-        top, _slash, inner = name.partition("/")
-        if media and top == "media" and media.accepts(inner):
-            return folder / inner if folder else None
-        raise InvalidArchive(
-            _("“%(name)s” has no place on this site."), name=fit.shown(name)
-        )
-
-    archive.extract(route, progress=claim.advance)
-    if folder:
-        sync_tree(folder)  # The databases are synced once they are prepared.
-
-
-def migrate(behind: dict[str, set[str]], staged: dict[str, Path]) -> None:
-    """Bring the apps that are *behind* up to the code, before anything goes live."""
-    apps = [
-        f"{alias}:{app}" for alias, found in behind.items() for app in sorted(found)
-    ]
-    places = [f"{alias}={path}" for alias, path in staged.items()]
-    output = process.run_command("backup_migrate", *apps, "--staged", *places)
-    if output is not None:
-        logger.error("The staged databases could not be migrated:\n%s", output)
-        raise RestoreRefused(
-            _(
-                "The archive is older than the code, and its databases could not be"
-                " migrated; the log says why."
-            )
-        )
-
-
-def migrate_staged(behind: list[tuple[str, str]], staged: dict[str, Path]) -> None:
-    """Migrate each (alias, app) of *behind*; only in a process of its own.
-
-    App by app, since of a further database a site may migrate a few only. Every
-    alias leads to its staged file meanwhile, since a migration may touch another
-    database than the one that it is run for.
-    """
-    for alias, path in staged.items():
-        connections[alias].close()
-        connections[alias].settings_dict["NAME"] = str(path)
-    for alias, app in behind:
-        call_command("migrate", app, database=alias, interactive=False, verbosity=0)
-    connections.close_all()
 
 
 def commit(claim: Claim, plan: Plan) -> None:

@@ -4,7 +4,7 @@ from backups.models import Operation
 from backups.store import get_store
 
 from .claim import Claim
-from .restore import stage
+from .stage import stage
 
 
 def claim_verify(key: str, *, actor: str) -> Claim:

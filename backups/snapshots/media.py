@@ -23,7 +23,7 @@ from django.core.files.storage import (
 
 from backups.conf import get_settings
 from backups.durability import sync_path
-from backups.exceptions import OperationFailed, RestoreRefused, SnapshotFailed
+from backups.exceptions import RestoreRefused, SnapshotFailed
 from backups.texts import gettext_noop as _
 
 HIDDEN_PREFIX = ".backups-"
@@ -122,8 +122,17 @@ class MediaTree:
     def require_movable(self) -> None:
         """Raise RestoreRefused for a folder that can't be moved out of the way.
 
-        To give a folder another parent takes the right to write to it.
+        No mount point can, and to give a folder another parent takes the right to
+        write to it.
         """
+        for mount in _mounts_below(self.root):
+            raise RestoreRefused(
+                _(
+                    "“%(mount)s” inside the media is a mount point, so it can't be"
+                    " swapped."
+                ),
+                mount=mount,
+            )
         if not self.root.is_dir():
             return
         for item in self._entries("", []):
@@ -138,18 +147,7 @@ class MediaTree:
                 )
 
     def open_stage(self, token: uuid.UUID) -> Path:
-        """Return the new, empty folder to extract into.
-
-        Raises OperationFailed where the swap could not work.
-        """
-        for mount in _mounts_below(self.root):
-            raise OperationFailed(
-                _(
-                    "“%(mount)s” inside the media is a mount point, so it can't be"
-                    " swapped."
-                ),
-                mount=mount,
-            )
+        """Return the new, empty folder to extract into."""
         self.root.mkdir(parents=True, exist_ok=True)
         for part in ("new", "old", "strays"):
             (self.hidden(token) / part).mkdir(mode=0o700, parents=True)

@@ -18,7 +18,7 @@ from backups.exceptions import (
     RestoreRefused,
     StoreFailed,
 )
-from backups.operations import fit
+from backups.operations import space
 from backups.store import get_store
 from backups.store.s3_incoming import part_size
 from tests.buckets import SECRET
@@ -435,7 +435,7 @@ def test_what_cannot_be_fetched_is_told(bucket, store, tmp_path):
 
 def test_an_archive_larger_than_the_disk_is_not_fetched(tmp_path):
     with pytest.raises(RestoreRefused, match="not enough free space"):
-        fit.require_room(1 << 60, tmp_path)
+        space.require_free([(tmp_path, 1 << 60)])
 
 
 # Which bucket ------------------------------------------------------------------

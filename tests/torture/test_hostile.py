@@ -12,7 +12,7 @@ from backups.archive.unpacking import NewFile
 from backups.models import Operation
 from backups.operations import claim as claim_module
 from backups.operations import fit
-from backups.operations import restore as restore_module
+from backups.operations import stage as stage_module
 from backups.workspace import operation_folder
 
 from .hostile_families import Mutant, make_mutant
@@ -50,7 +50,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     watch = Watch()
     make = NewFile.__init__
     write, remove = NewFile.write, claim_module.workspace.remove_operation
-    run = restore_module.process.run_command
+    run = stage_module.process.run_command
 
     def count(self, data):
         watch.written += len(data)
@@ -69,7 +69,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
         watch.is_migrated = True
         return run(*arguments)
 
-    monkeypatch.setattr(restore_module.process, "run_command", migrate)
+    monkeypatch.setattr(stage_module.process, "run_command", migrate)
     monkeypatch.setattr(NewFile, "__init__", begin)
     monkeypatch.setattr(NewFile, "write", count)
     monkeypatch.setattr(claim_module.workspace, "remove_operation", measure)

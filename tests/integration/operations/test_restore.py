@@ -18,6 +18,7 @@ from backups.exceptions import (
 )
 from backups.models import Operation
 from backups.operations import restore as restore_module
+from backups.operations import stage as stage_module
 from backups.snapshots import MediaTree
 from backups.snapshots.sqlite import SQLiteSnapshotter
 from tests.engine import create, keys, restore, tree
@@ -162,7 +163,7 @@ def test_all_that_is_staged_is_on_the_disk_before_the_site_is_closed(
         synced.append((staged, journal.exists()))
         sync_tree(folder)
 
-    monkeypatch.setattr(restore_module, "sync_tree", watch, raising=False)
+    monkeypatch.setattr(stage_module, "sync_tree", watch, raising=False)
     restore("one.zip")
     assert synced == [(["first.txt", "notes é.txt", "photo.jpg"], False)]
 
@@ -248,12 +249,12 @@ def test_a_site_that_keeps_its_history_elsewhere_can_be_restored(
 def test_a_disk_that_is_too_small_is_noticed_before_anything_is_unpacked(
     saved, media, monkeypatch
 ):
-    from backups.operations import fit
+    from backups.operations import space
 
     class Full:
         f_bavail, f_frsize = 0, 4096
 
-    monkeypatch.setattr(fit.os, "statvfs", lambda path: Full)
+    monkeypatch.setattr(space.os, "statvfs", lambda path: Full)
     with pytest.raises(RestoreRefused, match="not enough free space"):
         restore("one.zip")
     assert present(media) == saved
