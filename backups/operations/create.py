@@ -66,8 +66,12 @@ def create_backup(claim: Claim) -> str:
     """
     key = claim.operation.key
     with claim:
+        before = history.last_files()
         skipped = write_archive(claim, key)
         # What matters more comes first: there is no room for any number.
+        if before and not claim.progress["contents"]["files"]:
+            words = _("There are no media; the last backup held %(number)s files.")
+            claim.note([Text(words, number=before.number)])
         if is_automatic(key):
             claim.note(thin_out(claim))
         claim.note([Text(_("Left out: %(name)s"), name=name) for name in skipped])

@@ -81,6 +81,19 @@ def test_what_an_upload_holds_says_nothing(media):
     assert estimate_media(found()) == 21
 
 
+def test_media_that_are_none_any_more_are_remarked(media):
+    fill(media, 3, 1)
+    create("one.zip")
+    for path in media.iterdir():
+        path.unlink()
+    create("two.zip")
+    create("three.zip")
+    said = dict(Operation.objects.values_list("key", "notes"))
+    assert (said["one.zip"], said["three.zip"]) == ([], [])
+    (remark,) = Operation.objects.get(key="two.zip").remarks
+    assert remark == "There are no media; the last backup held 3 files."
+
+
 def test_media_that_have_gone_are_not_saved_as_none(media):
     fill(media, 3, 1)
     create("one.zip")
