@@ -19,16 +19,13 @@ from .layout import (
     is_file_or_folder,
     local_header,
     member_end,
-    parse_central,
 )
 from .limits import Limits
 from .member import DEFLATED, STORED, Member, parse_line
 from .names import NameOrder, decode_name, encode_name, show
-from .opening import Index
+from .opening import DIRECTORY, LISTING_DAMAGED, Index, parse_record
 
 _PIECE = 1 << 20
-_DIRECTORY = _("The archive's central directory is damaged.")
-_LISTING = _("The archive's list of members is damaged.")
 _OTHER_LISTING = _(
     "The archive's list of members is not the one its manifest promises."
 )
@@ -82,26 +79,19 @@ def _require_order(order: NameOrder, name: str) -> None:
 def _read_records(source: ByteSource, index: Index) -> Iterator[CentralRecord]:
     position, data, start = index.first, b"", 0
     for _number in range(index.count):
-        record = _parse(data, start)
+        record = parse_record(data, start)
         while record is None:
             length = min(_PIECE, index.end - position)
             if length <= 0:
-                raise InvalidArchive(_DIRECTORY)
+                raise InvalidArchive(DIRECTORY)
             data = data[start:] + read_exactly(source, position, length)
             position += length
             start = 0
-            record = _parse(data, start)
+            record = parse_record(data, start)
         start += len(record.raw)
         yield record
     if position - len(data) + start != index.end:
-        raise InvalidArchive(_DIRECTORY)
-
-
-def _parse(data: bytes, start: int) -> CentralRecord | None:
-    try:
-        return parse_central(data, start)
-    except ValueError as error:
-        raise InvalidArchive(_DIRECTORY) from error
+        raise InvalidArchive(DIRECTORY)
 
 
 def _read_lines(source: ByteSource, index: Index, limits: Limits) -> Iterator[bytes]:
@@ -120,9 +110,9 @@ def _read_lines(source: ByteSource, index: Index, limits: Limits) -> Iterator[by
             for line in lines:
                 yield line + b"\n"
     except ValueError as error:
-        raise InvalidArchive(_LISTING) from error
+        raise InvalidArchive(LISTING_DAMAGED) from error
     if rest or crc != listing.crc:
-        raise InvalidArchive(_LISTING)
+        raise InvalidArchive(LISTING_DAMAGED)
     if digest.hexdigest() != index.sha256:
         raise InvalidArchive(_OTHER_LISTING)
 

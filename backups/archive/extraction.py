@@ -41,14 +41,12 @@ class Extraction:
         *,
         route: Route,
         progress: Callable[[int], None],
-        on_file: Callable[[Member], None],
         durable: bool = False,
     ) -> None:
         self._source = source
         self._belt = belt
         self._route = route
         self._progress = progress
-        self._on_file = on_file
         self._durable = durable
         self._tiny = 0
         self._helper: Helper | None = None
@@ -101,9 +99,6 @@ class Extraction:
 
     def _report(self, pieces: list[Piece], _result: None = None) -> None:
         self._progress(sum(piece.member.size for piece in pieces))
-        for piece in pieces:
-            if piece.target is not None:
-                self._on_file(piece.member)
 
     def _put_large(self, member: Member, files: ExitStack) -> None:
         header = local_header(member)
@@ -151,8 +146,6 @@ class Extraction:
         if read_exactly(self._source, start, len(expected)) != expected:
             raise bad_member(member.name, _("has a data descriptor that disagrees"))
         large.end(durable=self._durable)
-        if large.target is not None:
-            self._on_file(member)
 
 
 class _Large:

@@ -37,9 +37,9 @@ _LATER = _(
     "this version does not know. Update the product first."
 )
 _END = _("The end of the archive is damaged: it was cut short, or bytes were appended.")
-_DIRECTORY = _("The archive's central directory is damaged.")
+DIRECTORY = _("The archive's central directory is damaged.")
 _MANIFEST = _("The archive's manifest is damaged.")
-_LISTING = _("The archive's list of members is damaged.")
+LISTING_DAMAGED = _("The archive's list of members is damaged.")
 _LARGEST_RECORD = CENTRAL.size + 3 * FULL16
 _SERVICE_MEMBERS = 2
 
@@ -88,8 +88,10 @@ def open_index(source: ByteSource, limits: Limits) -> Index:
     _require_sound(source, record, ends_at=place.start, message=_MANIFEST)
     second = _parse(head, len(record.raw))
     if second.name != LISTING.encode() or second.method != DEFLATED:
-        raise InvalidArchive(_LISTING)
-    listing = _require_sound(source, second, ends_at=record.offset, message=_LISTING)
+        raise InvalidArchive(LISTING_DAMAGED)
+    listing = _require_sound(
+        source, second, ends_at=record.offset, message=LISTING_DAMAGED
+    )
     totals = _totals_of(manifest, place.records - _SERVICE_MEMBERS, limits)
     first = place.start + len(record.raw) + len(second.raw)
     return Index(manifest, *totals, listing, first, place.start + place.size)
@@ -141,13 +143,18 @@ def _explain_no_end(source: ByteSource) -> str:
     return _END if head.startswith(b"PK") else _("The file is not a zip archive.")
 
 
-def _parse(data: bytes, start: int) -> CentralRecord:
+def parse_record(data: bytes, start: int) -> CentralRecord | None:
+    """Do as `parse_central`, but raise InvalidArchive."""
     try:
-        record = parse_central(data, start)
+        return parse_central(data, start)
     except ValueError as error:
-        raise InvalidArchive(_DIRECTORY) from error
+        raise InvalidArchive(DIRECTORY) from error
+
+
+def _parse(data: bytes, start: int) -> CentralRecord:
+    record = parse_record(data, start)
     if record is None:
-        raise InvalidArchive(_DIRECTORY)
+        raise InvalidArchive(DIRECTORY)
     return record
 
 

@@ -50,8 +50,6 @@ class Batch:
     """Their central records; offsets count from the start of the batch."""
     content: int = 0
     """Uncompressed bytes of all members."""
-    last: Member = field(init=False)
-    """The last member."""
 
     def add(self, member: Member, data: bytes = b"") -> None:
         """Append a member that is complete, with its compressed data."""
@@ -61,7 +59,6 @@ class Batch:
         self.records.append(repeat_header(header, member))
         self.size += len(header) + len(data)
         self.content += member.size
-        self.last = member
 
     def pack(self, file: Loaded, codec: Codec) -> None:
         """Append a file's content, compressed if that is worth it."""

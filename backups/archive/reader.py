@@ -63,11 +63,6 @@ class ArchiveReader:
             self._owned.close()
 
     @property
-    def count(self) -> int:
-        """Files and empty folders in the archive."""
-        return self._index.count
-
-    @property
     def total_bytes(self) -> int:
         """Uncompressed bytes of all members; extraction never writes more."""
         return self._index.total_bytes
@@ -91,18 +86,16 @@ class ArchiveReader:
         route: Route,
         *,
         progress: Callable[[int], None] = _ignore,
-        on_file: Callable[[Member], None] = _ignore,
     ) -> None:
         """Verify everything in one pass and write what `route` has a place for.
 
         `route` gets each member's name and returns the path to create, or None
         to verify only. The folders it leads to must be new or empty and private
-        to the caller; missing ones are created. `on_file` gets each member that
-        was written. Modes and times are restored. Nothing is synced: call
-        `sync_tree` afterwards. Raises InvalidArchive for a flaw of the archive
+        to the caller; missing ones are created. Modes and times are restored.
+        Nothing is synced: call `sync_tree` afterwards. Raises InvalidArchive for a flaw of the archive
         and OSError for one of the disk; what was written so far stays.
         """
-        self._run(self.members(), route=route, progress=progress, on_file=on_file)
+        self._run(self.members(), route=route, progress=progress)
 
     def extract_tree(
         self,
@@ -110,7 +103,6 @@ class ArchiveReader:
         target: Path,
         *,
         progress: Callable[[int], None] = _ignore,
-        on_file: Callable[[Member], None] = _ignore,
     ) -> None:
         """Extract the members under `prefix` ("media/") into an empty folder.
 
@@ -120,7 +112,7 @@ class ArchiveReader:
         def route(name: str) -> Path | None:
             return target / name[len(prefix) :] if name.startswith(prefix) else None
 
-        self.extract(route, progress=progress, on_file=on_file)
+        self.extract(route, progress=progress)
         sync_tree(target)
 
     def extract_member(
@@ -151,7 +143,6 @@ class ArchiveReader:
         raise InvalidArchive(_("The archive lacks a member that it should have."))
 
     def _run(self, members: Iterable[Member], **options: Any) -> None:
-        options.setdefault("on_file", _ignore)
         belt = Conveyor(self._threads, depth=2 * self._threads + 2)
         try:
             Extraction(self._source, belt, **options).run(members)

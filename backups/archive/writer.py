@@ -107,7 +107,6 @@ class ArchiveWriter:
         self._batch = Batch()
         self._opened: list[Opened] = []
         self._opened_size = 0
-        self._last: Member
         self._tiny = 0
         self._helper: Helper | None = None
         self._writing: Job | None = None
@@ -136,8 +135,8 @@ class ArchiveWriter:
         self._listing.close()
         self._records.close()
 
-    def add_file(self, name: str, path: FilePath) -> Member:
-        """Add one regular file and return what was recorded of it.
+    def add_file(self, name: str, path: FilePath) -> None:
+        """Add one regular file.
 
         Raises OSError if it is missing, unreadable or not a regular file.
         """
@@ -149,7 +148,6 @@ class ArchiveWriter:
             code = errno.ENOENT if str(answer) == "vanished" else errno.EINVAL
             raise OSError(code, str(answer), os.fspath(path)) from None
         self._flush()
-        return self._last
 
     def add_files(
         self, sources: Iterable[Source], *, on_skip: Callable[[str, str], None]
@@ -166,14 +164,6 @@ class ArchiveWriter:
             except NotThere as answer:
                 on_skip(source.name, str(answer))
         self._flush()
-
-    def add_folder(self, name: str, *, mode: int, mtime_ns: int) -> Member:
-        """Add an empty folder; the name's trailing slash may be left out."""
-        source = Source(name, "", is_folder=True)
-        self._admit(source)
-        self._put_folder(source.member_name, mode, mtime_ns)
-        self._flush()
-        return self._last
 
     def finish(self, manifest: Mapping[str, Any]) -> ArchiveSummary:
         """Write the listing, the manifest and the central directory.
@@ -305,7 +295,6 @@ class ArchiveWriter:
             self._write_aside(batch.parts)
         self._list(b"".join(batch.lines), len(batch.lines), batch.content)
         self._records.write(b"".join(move_record(r, start) for r in batch.records))
-        self._last = batch.last
         self._progress(batch.content)
 
     def _put_large(self, file: OutgoingFile, opened: int) -> None:
@@ -341,7 +330,6 @@ class ArchiveWriter:
         self._write(END_OF_STREAM + descriptor(member))
         self._list(format_line(member), 1, member.size)
         self._records.write(central_record(member, member.offset))
-        self._last = member
 
     def _list(self, lines: bytes, count: int, content: int) -> None:
         self._count += count

@@ -10,7 +10,7 @@ from backups.journal import Journal, Step
 from backups.models import Operation
 from backups.operations import restore as restore_module
 from backups.operations.recover import UNDONE, settle_journal
-from backups.snapshots import get_snapshotters
+from backups.snapshots import MediaTree, get_snapshotters
 from tests.engine import create, restore, tree
 from tests.integration.operations.conftest import present
 from tests.site.models import Article
@@ -38,8 +38,8 @@ def die_at(monkeypatch, owner, name):
 DEATHS = {
     "before the gate": (restore_module.gate, "closed"),
     "before the first database": (restore_module, "sync_names"),
-    "before the media move out": (restore_module.MediaTree, "move_out"),
-    "before the media move in": (restore_module.MediaTree, "move_in"),
+    "before the media move out": (MediaTree, "move_out"),
+    "before the media move in": (MediaTree, "move_in"),
 }
 
 
@@ -82,7 +82,7 @@ def test_an_outcome_that_is_true_is_never_overwritten(saved, media, monkeypatch)
 
 
 def test_the_next_claim_recovers_first(saved, media, monkeypatch):
-    die_at(monkeypatch, restore_module.MediaTree, "move_in")
+    die_at(monkeypatch, MediaTree, "move_in")
     create("two.zip")
     assert present(media) == saved
 
@@ -90,7 +90,7 @@ def test_the_next_claim_recovers_first(saved, media, monkeypatch):
 def test_a_claim_that_came_past_the_first_look_recovers_too(saved, media, monkeypatch):
     from backups.operations import claim as claim_module
 
-    die_at(monkeypatch, restore_module.MediaTree, "move_in")
+    die_at(monkeypatch, MediaTree, "move_in")
     looks = iter([lambda: None, operations.recover])
     monkeypatch.setattr(claim_module, "recover", lambda: next(looks)())
     create("two.zip")
@@ -98,7 +98,7 @@ def test_a_claim_that_came_past_the_first_look_recovers_too(saved, media, monkey
 
 
 def test_a_lost_undo_image_keeps_the_site_closed_and_the_data(saved, monkeypatch):
-    die_at(monkeypatch, restore_module.MediaTree, "move_out")
+    die_at(monkeypatch, MediaTree, "move_out")
     image = next(workspace.root().glob("operations/*/second.undo"))
     image.unlink()
     with pytest.raises(RecoveryFailed):

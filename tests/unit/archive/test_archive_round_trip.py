@@ -1,5 +1,6 @@
 """What goes in comes out."""
 
+import hashlib
 import io
 import os
 import random
@@ -75,13 +76,13 @@ def test_a_file_of_any_kind_survives_either_codec(tmp_path, codec, content):
     (tmp_path / "db").write_bytes(content)
     sink = Pipe()
     with ArchiveWriter(sink, codec=codec) as writer:
-        member = writer.add_file("databases/default.dump", tmp_path / "db")
+        writer.add_file("databases/default.dump", tmp_path / "db")
         writer.finish({})
     with ArchiveReader(sink.source) as reader:
-        assert [m.sha256 for m in reader.members()] == [member.sha256]
+        digest = hashlib.sha256(content).hexdigest()
+        assert [member.sha256 for member in reader.members()] == [digest]
         reader.extract_member("databases/default.dump", tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == content
-    assert member.size == len(content)
 
 
 def test_a_file_at_the_edge_of_a_block_survives(tmp_path):
@@ -159,7 +160,7 @@ def test_an_empty_archive_is_an_archive():
         summary = writer.finish({"note": "nothing here"})
     with ArchiveReader(sink.source) as reader:
         reader.verify()
-        assert (reader.count, reader.total_bytes, list(reader.members())) == (0, 0, [])
+        assert (reader.total_bytes, list(reader.members())) == (0, [])
         assert reader.manifest["note"] == "nothing here"
     assert summary.count == 0
 
@@ -172,13 +173,10 @@ def test_it_reads_once_for_several_destinations(tmp_path):
         "databases/default.sqlite3": tmp_path / "one" / "db",
         "media/b/y": tmp_path / "two" / "deep" / "y",
     }
-    seen, done = [], []
+    done: list[int] = []
     with ArchiveReader(sink.source) as reader:
-        reader.extract(
-            places.get, progress=done.append, on_file=lambda m: seen.append(m.name)
-        )
+        reader.extract(places.get, progress=done.append)
         assert sum(done) == reader.total_bytes
-    assert seen == list(places)
     assert (tmp_path / "one" / "db").read_bytes() == b"3"
     assert (tmp_path / "two" / "deep" / "y").read_bytes() == NOISE
     assert not (tmp_path / "out").exists()
@@ -220,12 +218,12 @@ def test_files_can_come_in_several_calls(tmp_path):
     with ArchiveWriter(sink) as writer:
         for source in media_sources(tree)[:2]:
             writer.add_files([source], on_skip=refuse_skip)
-        folder = writer.add_folder("media/c", mode=0o700, mtime_ns=0)
+        folder = Source("media/c", tree / "c", is_folder=True)
+        writer.add_files([folder], on_skip=refuse_skip)
         writer.add_files([Source("media/d", tree / "a")], on_skip=refuse_skip)
         writer.finish({})
     names = [member.name for member in ArchiveReader(sink.source).members()]
     assert names == ["media/a", "media/b", "media/c/", "media/d"]
-    assert folder.is_folder
 
 
 def test_a_source_may_be_anything_that_reads_at_an_offset(tmp_path):
