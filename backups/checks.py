@@ -210,8 +210,9 @@ def check_workspace() -> Iterator[CheckMessage]:
 
 
 def check_journal_modes() -> Iterator[CheckMessage]:
-    for alias in get_settings().DATABASES or connections:
-        if connections[alias].vendor != "sqlite":
+    saved = get_settings().DATABASES or tuple(connections)
+    for alias in connections:
+        if alias not in saved or connections[alias].vendor != "sqlite":
             continue
         options = connections[alias].settings_dict.get("OPTIONS", {})
         if "journal_mode" not in str(options.get("init_command", "")):

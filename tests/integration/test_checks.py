@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import override_settings
 
 from backups.apps import put_gate_first
@@ -145,3 +146,9 @@ def test_every_setting_has_a_rule_and_a_place_in_the_docs():
     described = {name for heading in headings for name in heading.split(", ")}
     assert RULES.keys() == FIELDS == described
     assert WRONG_VALUES.keys() == FIELDS
+
+
+def test_only_the_modes_of_databases_that_are_saved_matter(settings, monkeypatch):
+    monkeypatch.setitem(connections["second"].settings_dict, "OPTIONS", {})
+    assert ids() == ["backups.W002"]
+    assert ids(BACKUPS={**settings.BACKUPS, "DATABASES": ("default",)}) == []
