@@ -98,7 +98,8 @@ def read() -> Journal | None:
         content: dict[str, Any] = json.loads(_path().read_bytes())
         content["token"] = uuid.UUID(content["token"])
         content["step"] = Step(content["step"])
-        content["begun"] = tuple(content["begun"])
+        # A journal from before there were any names: all may have been begun.
+        content["begun"] = tuple(content.get("begun", content["undo"]))
         return Journal(**content)
     except FileNotFoundError:
         return None

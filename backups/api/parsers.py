@@ -56,10 +56,10 @@ def parse_json(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8-sig").lstrip()
         value, _ = json.JSONDecoder().raw_decode(text)
-        # Half a surrogate pair, which JSON may hold, is taken by no database.
-        value = json.loads(
-            json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-        )
+        if "\\u" in text:
+            # Half a surrogate pair, which only an escape can be, no database takes.
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+            value = json.loads(whole)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, UNREADABLE_BODY) from error
     if value is None:
