@@ -30,8 +30,9 @@ class Extraction:
 
     Every member is checked completely, also those that `route` sends nowhere.
     Large members, and tiny ones, are written by the calling thread, those between
-    by the threads of the belt; of many tiny ones a helper process does its part. Nothing is overwritten and no link is followed into; the
-    folders that `route` leads to must be private to the caller meanwhile.
+    by the threads of the belt; of many tiny ones a helper process does its part.
+    Nothing is overwritten and no link is followed into; the folders that `route`
+    leads to must be private to the caller meanwhile.
     """
 
     def __init__(

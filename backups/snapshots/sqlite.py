@@ -19,7 +19,6 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
-from django.utils import timezone
 
 from backups.durability import sync_path
 from backups.exceptions import (
@@ -28,11 +27,19 @@ from backups.exceptions import (
     OperationFailed,
     SnapshotFailed,
 )
-from backups.models import STATE_MODELS, Operation
 from backups.texts import Text
 from backups.texts import gettext_noop as _
 
 from .base import DatabaseSnapshotter, Migrations, Progress
+from .sqlite_tables import (
+    carry_migrations,
+    carry_table,
+    deny_triggers,
+    list_tables,
+    mark_succeeded,
+    quote_name,
+    state_tables,
+)
 from .still import WORTH_IT, begin, begin_still, copy_still
 
 _LEAST_LIMIT = 16 << 20
@@ -127,10 +134,10 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
 
     def tables(self, staged: Path) -> set[str]:
         with self._open(staged) as database:
-            return set(_tables(database))
+            return set(list_tables(database))
 
     def live_tables(self) -> set[str]:
-        return set(self._read_live(_tables))
+        return set(self._read_live(list_tables))
 
     def migrations(self) -> Migrations:
         return self._read_live(_migrations)
@@ -173,13 +180,13 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                 "ATTACH DATABASE ? AS live", [f"file:{_quote(self.path)}?mode=ro"]
             )
             # A trigger of a stranger would run with what is carried over.
-            database.set_authorizer(_deny_triggers)
+            database.set_authorizer(deny_triggers)
             database.execute("BEGIN IMMEDIATE")
-            for table in _state_tables():
-                _carry_table(database, table)
-            _carry_migrations(database)
+            for table in state_tables():
+                carry_table(database, table)
+            carry_migrations(database)
             if succeeded:
-                _mark_succeeded(database, succeeded)
+                mark_succeeded(database, succeeded)
             database.execute("COMMIT")
             database.execute("DETACH DATABASE live")
         sync_path(staged)
@@ -275,11 +282,6 @@ class SQLiteSnapshotter(DatabaseSnapshotter):
                 wrapper.close()
 
 
-def _deny_triggers(*details: str | int | None) -> int:
-    """Deny what a trigger or view, named last, wants to do."""
-    return sqlite3.SQLITE_DENY if details[-1] else sqlite3.SQLITE_OK
-
-
 def _quote(path: Path) -> str:
     return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
@@ -288,10 +290,6 @@ def _connect(path: Path, mode: str, *, timeout: float = 30) -> sqlite3.Connectio
     """Open a database in autocommit; *mode* is ro, rw, or rwc to make it."""
     address = f"file:{_quote(path)}?mode={mode}"
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout)
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
 
 
 def _copy(live: sqlite3.Connection, target: Path) -> None:
@@ -328,77 +326,24 @@ def _scrub(snapshot: Path) -> None:
         copy.execute("PRAGMA journal_mode=MEMORY")
         copy.execute("PRAGMA synchronous=OFF")
         copy.execute("PRAGMA secure_delete=ON")
-        for table in _state_tables():
-            if table in _tables(copy):
-                copy.execute(f"DELETE FROM {_name(table)}")
-
-
-def _state_tables() -> list[str]:
-    return [model._meta.db_table for model in STATE_MODELS]
-
-
-def _tables(database: sqlite3.Connection) -> list[str]:
-    """Return the ordinary tables, sorted; virtual ones have shadow tables here."""
-    rows = database.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table'"
-        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-        " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
-    )
-    return [name for (name,) in rows]
+        for table in state_tables():
+            if table in list_tables(copy):
+                copy.execute(f"DELETE FROM {quote_name(table)}")
 
 
 def _count_rows(database: sqlite3.Connection) -> dict[str, int]:
     return {
-        name: database.execute(f"SELECT count(*) FROM {_name(name)}").fetchone()[0]
-        for name in _tables(database)
-        if name not in _state_tables()
+        name: database.execute(f"SELECT count(*) FROM {quote_name(name)}").fetchone()[0]
+        for name in list_tables(database)
+        if name not in state_tables()
     }
 
 
 def _migrations(database: sqlite3.Connection) -> Migrations:
-    if "django_migrations" not in _tables(database):
+    if "django_migrations" not in list_tables(database):
         return []
     rows = database.execute("SELECT app, name FROM django_migrations ORDER BY 1, 2")
     return [(app, name) for app, name in rows]
-
-
-def _carry_table(database: sqlite3.Connection, table: str) -> None:
-    database.execute(f"DROP TABLE IF EXISTS main.{_name(table)}")
-    statements = database.execute(
-        "SELECT sql FROM live.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
-        " ORDER BY type = 'table' DESC",
-        [table],
-    ).fetchall()
-    for (statement,) in statements:
-        database.execute(statement)
-    database.execute(
-        f"INSERT INTO main.{_name(table)} SELECT * FROM live.{_name(table)}"
-    )
-
-
-def _carry_migrations(database: sqlite3.Connection) -> None:
-    """Give the copy the live record of this app's migrations.
-
-    Its tables come from the live side, so their history has to as well.
-    """
-    app = Operation._meta.app_label
-    database.execute("DELETE FROM main.django_migrations WHERE app = ?", [app])
-    database.execute(
-        "INSERT INTO main.django_migrations (app, name, applied)"
-        " SELECT app, name, applied FROM live.django_migrations WHERE app = ?",
-        [app],
-    )
-
-
-def _mark_succeeded(database: sqlite3.Connection, token: uuid.UUID) -> None:
-    now = timezone.now().replace(tzinfo=None)
-    marked = database.execute(
-        f"UPDATE main.{_name(Operation._meta.db_table)}"
-        " SET state = ?, phase = '', finished = ? WHERE token = ?",
-        [Operation.State.SUCCEEDED.value, now.isoformat(" "), token.hex],
-    )
-    if marked.rowcount != 1:
-        raise OperationFailed(_("The history of the restore is gone, so it stopped."))
 
 
 @contextlib.contextmanager

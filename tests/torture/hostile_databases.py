@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from backups.snapshots.sqlite import _migrations, _state_tables
+from backups.snapshots.sqlite import _migrations
+from backups.snapshots.sqlite_tables import state_tables
 
 from .hostile_parts import Crafted, content_of, replace_content
 
@@ -253,7 +254,7 @@ def describe(content: bytes) -> dict[str, Any] | None:
                     f"SELECT count(*) FROM {quote(name)}"
                 ).fetchone()[0]
                 for name in names
-                if name not in _state_tables()
+                if name not in state_tables()
             }
             migrations = [list(m) for m in _migrations(database)]
         except (*UNREADABLE, TypeError):

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from backups.snapshots.sqlite import _state_tables
+from backups.snapshots.sqlite_tables import state_tables
 from tests.engine import create
 from tests.site.models import Article
 
@@ -169,7 +169,7 @@ def digest_of_rows(database: sqlite3.Connection) -> str:
     database.text_factory = bytes
     digest = hashlib.sha256()
     for name in (decode(n) for n in ordinary_tables(database)):
-        if name in _state_tables():
+        if name in state_tables():
             continue
         rows = rows_of(database, name)
         # Sorted: to carry its own migrations over gives them other keys.
