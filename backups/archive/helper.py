@@ -4,9 +4,11 @@ For files of a few kilobytes most of the time goes to Python itself, and threads
 only take turns at that. Everything works without the helper, only slower.
 """
 
+import ctypes
 import os
 import pickle
 import selectors
+import signal
 import socket
 import struct
 import subprocess
@@ -23,6 +25,7 @@ _START = (
     "from backups.archive.helper import serve; serve()"
 )
 _READY = b"+"
+_DEATH_SIGNAL = 1
 _PATIENCE = 10.0
 # Room for every answer that can be outstanding, so that the helper never waits
 # for one to be read, and therefore always goes on to read requests.
@@ -190,6 +193,7 @@ class Helper:
 
 def serve() -> None:
     """Be the helper: do tasks from standard input until it ends."""
+    _end_with_parent()
     reuse_memory()
     requests, answers = socket.socket(fileno=sys.stdin.fileno()), sys.stdout.buffer
     answers.write(_READY)
@@ -208,6 +212,16 @@ def serve() -> None:
                 os.close(descriptor)
         pickle.dump(reply, answers, protocol=5)
         answers.flush()
+
+
+def _end_with_parent() -> None:
+    """Have the system kill this process when the thread that started it is gone.
+
+    It would notice only after the task it is at, and might go on to write where
+    the next operation has just cleaned up. Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _reply(request: bytes, descriptors: Sequence[int]) -> tuple[Any, Exception | None]:

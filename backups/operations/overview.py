@@ -1,9 +1,9 @@
 """All backups with what the history knows of them, for lists that people read."""
 
-import dataclasses
 import datetime
 import enum
 from operator import attrgetter
+from typing import NamedTuple
 
 from backups.models import Operation
 from backups.names import is_automatic
@@ -14,6 +14,7 @@ from . import history
 from .read import end_of_protection
 
 Kind = Operation.Kind
+NO_FLAW = Text("")
 
 
 class Origin(enum.StrEnum):
@@ -26,8 +27,7 @@ class Origin(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclasses.dataclass(frozen=True)
-class BackupInfo:
+class BackupInfo(NamedTuple):
     """One stored backup: its file, and what the history says."""
 
     key: str
@@ -70,8 +70,7 @@ def last_good_backup(found: list[BackupInfo]) -> Operation | None:
     return makings.order_by("-started").first()
 
 
-@dataclasses.dataclass(frozen=True)
-class Past:
+class Past(NamedTuple):
     """The last operations of each key."""
 
     makings: dict[str, history.Making]
@@ -99,7 +98,7 @@ def describe(item: Stored, past: Past) -> BackupInfo:
         item.modified,
         origin=find_origin(item.key, past),
         verified=proof.finished if proof and is_sound else None,
-        flaw=Text.from_json(proof.cause or proof.error) if proof else Text(""),
+        flaw=Text.from_json(proof.cause or proof.error) if proof else NO_FLAW,
         protected_until=end_of_protection(item) if item.key in past.safety else None,
         begun=making.started if making and is_ours else None,
         contents=making.contents if making else past.safety.get(item.key, {}),

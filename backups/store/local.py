@@ -20,6 +20,8 @@ from .base import SpooledIncoming, Store, Stored, sweep_folder
 
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
+EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+
 PARTIAL = ".partial"
 """Sub-folder of the store in which files are received; never listed."""
 
@@ -94,9 +96,7 @@ def as_stored(key: str, status: os.stat_result) -> Stored | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     # Not from a float, which has no exact microseconds.
-    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
-    modified = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    modified = modified.replace(microsecond=nanoseconds // 1000)
+    modified = EPOCH + datetime.timedelta(microseconds=status.st_mtime_ns // 1000)
     return Stored(key, status.st_size, modified)
 
 

@@ -1,8 +1,9 @@
-"""A command that dies while one of its helper threads changes something.
+"""A command that dies while one of its helpers changes something, or its helper.
 
-Two kinds of helper threads change the site: those that unpack small files, and
-the beat of a claim, which renews the lease and stores the progress. The others
-only compress, or print. TORTURE_THREADS says at how many calls of each.
+Two kinds of threads change the site: those that unpack small files, and the beat
+of a claim, which renews the lease and stores the progress. The others only
+compress, or print. Tiny files are unpacked by a second process as well.
+TORTURE_THREADS says at how many calls of each.
 """
 
 import os
@@ -11,12 +12,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.live.crash import Call, parse
+from backups.archive.helper import HELP_FROM
+from tests.live.crash import Call, Run, parse
 from tests.live.server import wait_until
 
 from .calls import CHANGES, changes, spread
@@ -31,6 +34,8 @@ pytestmark = pytest.mark.live
 POINTS = int(os.environ.get("TORTURE_THREADS", "1"))
 FILES = 400
 """More than the main thread makes, whatever it does."""
+TINY_FILES = 2 * HELP_FROM
+"""From the middle of them on there is a second process."""
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +77,26 @@ def judge_once(verb: Verb, kill: Callable[[], int], table: Table, what: str) -> 
 
 def test_a_kill_while_threads_unpack_leaves_the_site_as_it_was(patient, table):
     """Their call's number is one that the main thread doesn't reach."""
-    bulk = patient.site.media / "bulk"
-    bulk.mkdir()
-    for number in range(FILES):
-        # Too large for the main thread to unpack it by itself.
-        data = random.randbytes(20_000)
-        (bulk / f"{number:03}.bin").write_bytes(data)
-    patient.drop(OLD)
-    patient.must("backup_create", OLD)
-    patient.know(OLD)
-    verb = Restore(patient)
+    # Too large for the main thread to unpack it by itself.
+    verb = restore_of(patient, FILES, size=20_000)
     verb.prepare()
     log, pid = patient.launcher.log_of(*verb.arguments, names=CHANGES)
     for call in spread(out_of_reach(list(parse(log, pid)), patient), POINTS):
         kill = partial(patient.launcher.kill_at, call, *verb.arguments)
         judge_once(verb, kill, table, f"{call.name} in an unpacking thread")
     assert table.failures == []
+
+
+def restore_of(patient: Patient, files: int, size: int) -> Restore:
+    """Return a restore that brings so many files back, each of *size* bytes."""
+    bulk = patient.site.media / "bulk"
+    bulk.mkdir(exist_ok=True)
+    for number in range(files):
+        (bulk / f"{number:04}.bin").write_bytes(random.randbytes(size))
+    patient.drop(OLD)
+    patient.must("backup_create", OLD)
+    patient.know(OLD)
+    return Restore(patient)
 
 
 def out_of_reach(calls: list[Call], patient: Patient) -> list[Call]:
@@ -141,3 +150,63 @@ def other_thread(pid: int) -> int:
     """Return the first thread that is not the main one; with no progress, the beat."""
     threads = {int(name) for name in os.listdir(f"/proc/{pid}/task")} - {pid}
     return min(threads, default=0)
+
+
+def test_a_kill_while_a_process_unpacks_leaves_the_site_as_it_was(patient, table):
+    """Of that process, or of the command, whose helper is in the middle of something."""
+    verb = restore_of(patient, TINY_FILES, size=300)
+    for nth in range(1, POINTS + 1):
+        with ExitStack() as tracers:
+            kill = partial(kill_helper, verb, tracers, nth)
+            judge_once(verb, kill, table, "fchmod in the helping process")
+        with ExitStack() as tracers:
+            kill = partial(kill_helped, verb, tracers, nth)
+            judge_once(verb, kill, table, "fchmod beside the helping process")
+    assert table.failures == []
+
+
+def kill_helper(verb: Verb, tracers: ExitStack, nth: int) -> int:
+    """Kill the process that helps before it has made its *nth* file."""
+    run, _helper, _log = run_to_helper(verb, tracers, f"signal=KILL:when={nth}")
+    return run.end().status
+
+
+def kill_helped(verb: Verb, tracers: ExitStack, nth: int) -> int:
+    """Kill the command when its helper, which is very slow, has made *nth* files."""
+    run, helper, log = run_to_helper(verb, tracers, "delay_enter=200000")
+    wait_until(lambda: log.read_text().count("= 0") >= nth, "the helper is at work")
+    run.kill()
+    status = run.end().status
+    # Or it would go on to write where the next operation has cleaned up.
+    wait_until(lambda: has_ended(helper), "the helper ends, too", timeout=5)
+    return status
+
+
+def run_to_helper(verb: Verb, tracers: ExitStack, fate: str) -> tuple[Run, int, Path]:
+    """Begin the command; let its helper's fchmod meet *fate*, which strace logs.
+
+    Returns the command, the process that helps it, and the log.
+    """
+    launcher = verb.patient.launcher
+    run = launcher.prepare(*verb.arguments, "--verbosity", "0")
+    log = run.output.with_suffix(".strace")
+    run.go_on()
+    helper = wait_until(lambda: child(run.pid), "the helper begins")
+    options = ["-e", "trace=fchmod", "-e", f"inject=fchmod:{fate}", "-o", str(log)]
+    tracers.enter_context(launcher.traced(run, *options, thread=helper))
+    return run, helper, log
+
+
+def child(pid: int) -> int:
+    """Return the process that *pid* has begun, or 0."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(found[0]) if found else 0
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or only waits for somebody to ask how it ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return stat.rpartition(") ")[2].startswith("Z")

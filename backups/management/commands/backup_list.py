@@ -1,6 +1,5 @@
 """``manage.py backup_list``"""
 
-import dataclasses
 from typing import Any
 
 from backups import operations
@@ -24,7 +23,7 @@ class Command(BackupCommand):
         ]
         return self.answer(
             options,
-            [dataclasses.asdict(info) for info in found],
+            [info._asdict() for info in found],
             "\n".join(lines) or "There are no backups yet.",
         )
 
