@@ -8,7 +8,8 @@ import datetime
 from typing import Any
 from xml.etree import ElementTree
 
-EVENT = "before-parse.s3.ListObjectsV2"
+EVENT = "before-parse.*.ListObjectsV2"
+"""Called before those under ``s3.*``, of which one parses the whole answer, too."""
 
 
 def take_contents(
