@@ -209,7 +209,10 @@ def promised_state(data: bytes) -> State:
                 digest = (
                     None if content is None else hashlib.sha256(content).hexdigest()
                 )
-                state["media"][name] = ((info.external_attr >> 16) & 0o777, digest)
+                mode = (info.external_attr >> 16) & 0o777
+                # The owner of a folder can always use it.
+                mode |= stat.S_IRWXU if info.is_dir() else 0
+                state["media"][name] = (mode, digest)
         for alias, member in MEMBERS.items():
             state[alias] = read_rows(archive.read(member))
     return state

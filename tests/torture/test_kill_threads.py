@@ -34,6 +34,7 @@ pytestmark = pytest.mark.live
 POINTS = int(os.environ.get("TORTURE_THREADS", "1"))
 FILES = 400
 """More than the main thread makes, whatever it does."""
+ENDS = {-signal.SIGKILL: "killed", 0: "ended before"}
 TINY_FILES = 2 * HELP_FROM
 """From the middle of them on there is a second process."""
 
@@ -67,7 +68,7 @@ def judge_once(verb: Verb, kill: Callable[[], int], table: Table, what: str) -> 
         patient.require_settled()
         is_new = verb.judge()
         patient.require_next()
-        ended = "killed" if status == -signal.SIGKILL else "ended before"
+        ended = ENDS.get(status, "complained")
         table.count(row, ended, "new" if is_new else "old")
     except AssertionError as error:
         table.fail(row, str(error))
