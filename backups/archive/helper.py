@@ -25,7 +25,7 @@ _START = (
     "from backups.archive.helper import serve; serve()"
 )
 _READY = b"+"
-_DEATH_SIGNAL = 1
+_PR_SET_PDEATHSIG = 1
 _PATIENCE = 10.0
 # Room for every answer that can be outstanding, so that the helper never waits
 # for one to be read, and therefore always goes on to read requests.
@@ -221,7 +221,7 @@ def _end_with_parent() -> None:
     the next operation has just cleaned up. Source: prctl(2), PR_SET_PDEATHSIG.
     """
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _reply(request: bytes, descriptors: Sequence[int]) -> tuple[Any, Exception | None]:
