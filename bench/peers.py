@@ -21,6 +21,7 @@ Pack = Callable[[Path], list[str]]
 def packers(data: Dataset, folder: Path) -> list[Contestant]:
     """Return everyone who can save a whole site."""
     tar = "set -o pipefail; tar -cf - db.sqlite3 media |"
+    zstd = f'{tar} zstd -q -1 -T0 -o "$0"'
     copy = ["cp", "-r", *SAVED]
 
     def packer(program: str, name: str, pack: Pack) -> Contestant:
@@ -55,7 +56,10 @@ def packers(data: Dataset, folder: Path) -> list[Contestant]:
         packer(
             "7z", "7z -mx1", lambda out: [*SEVEN, "a", "-t7z", "-mx1", f"{out}", *SAVED]
         ),
-        packer("zstd", ZSTD, lambda out: shell(f'{tar} zstd -q -1 -T0 -o "$0"', out)),
+        packer("zstd", ZSTD, lambda out: shell(zstd, out)),
+        packer(
+            "zstd", f"{ZSTD}, then sync", lambda out: shell(f'{zstd} && sync "$0"', out)
+        ),
         packer(
             "pigz", "tar to pigz -1", lambda out: shell(f'{tar} pigz -1 >"$0"', out)
         ),
