@@ -153,8 +153,7 @@ class Site:
 
     @property
     def workers(self) -> set[int]:
-        children = Path(f"/proc/{self.master}/task/{self.master}/children")
-        return {int(pid) for pid in children.read_text().split()}
+        return children_of(self.master)
 
     # Its doors -----------------------------------------------------------
 
@@ -350,6 +349,20 @@ def kill(pid: int, number: signal.Signals) -> None:
 
 def parent(pid: int) -> int:
     return int(_status(pid, "PPid"))
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that the main thread of *pid* has begun."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return {int(child) for child in children.read_text().split()}
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or only waits for somebody to ask how it ended."""
+    try:
+        return _status(pid, "State")[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def is_stopped(pid: int) -> bool:

@@ -20,7 +20,7 @@ import pytest
 
 from backups.archive.helper import HELP_FROM
 from tests.live.crash import Call, Run, parse
-from tests.live.server import wait_until
+from tests.live.server import children_of, has_ended, wait_until
 
 from .calls import CHANGES, changes, spread
 from .conftest import MakeTable
@@ -192,22 +192,7 @@ def run_to_helper(verb: Verb, tracers: ExitStack, fate: str) -> tuple[Run, int, 
     run = launcher.prepare(*verb.arguments, "--verbosity", "0")
     log = run.output.with_suffix(".strace")
     run.go_on()
-    helper = wait_until(lambda: child(run.pid), "the helper begins")
+    (helper,) = wait_until(lambda: children_of(run.pid), "the helper begins")
     options = ["-e", "trace=fchmod", "-e", f"inject=fchmod:{fate}", "-o", str(log)]
     tracers.enter_context(launcher.traced(run, *options, thread=helper))
     return run, helper, log
-
-
-def child(pid: int) -> int:
-    """Return the process that *pid* has begun, or 0."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(found[0]) if found else 0
-
-
-def has_ended(pid: int) -> bool:
-    """Whether the process is gone, or only waits for somebody to ask how it ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return True
-    return stat.rpartition(") ")[2].startswith("Z")
